@@ -1,0 +1,65 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors everywhere.
+let common: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+// The arithmetic targets are always optimised (debug tests would otherwise take hours), and on x86-64 they are
+// compiled for AVX2 + FMA: without these flags Swift lowers every fused multiply-add to a call of fmaf().
+// The command checks the processor before it calls any of them.
+#if arch(x86_64)
+  let arithmetic: [SwiftSetting] = common + [.unsafeFlags(["-O", "-Xcc", "-march=x86-64-v3"])]
+#else
+  let arithmetic: [SwiftSetting] = common + [.unsafeFlags(["-O"])]
+#endif
+
+let package = Package(
+  name: "nowcast",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "nowcast", targets: ["nowcast"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+  ],
+  targets: [
+    .systemLibrary(
+      name: "CNetCDF", pkgConfig: "netcdf",
+      providers: [.apt(["libnetcdf-dev"]), .brew(["netcdf"])]),
+    .systemLibrary(
+      name: "CUDUNITS", pkgConfig: "udunits",
+      providers: [.apt(["libudunits2-dev"]), .brew(["udunits"])]),
+    .target(name: "CRadarShim", dependencies: ["CNetCDF", "CUDUNITS"]),
+    .target(name: "CCPUInfo"),
+
+    .target(name: "Tensor", swiftSettings: arithmetic),
+    .target(name: "ConvKernels", dependencies: ["CCPUInfo"], swiftSettings: arithmetic),
+    .target(name: "ConvLSTM", dependencies: ["Tensor", "ConvKernels"], swiftSettings: arithmetic),
+    .target(name: "RadarIO", dependencies: ["CNetCDF", "CUDUNITS", "CRadarShim", "Tensor"], swiftSettings: common),
+    .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
+    .target(
+      name: "Nowcasting", dependencies: ["Tensor", "ConvKernels", "ConvLSTM", "RadarIO", "Verification"],
+      swiftSettings: common),
+    .executableTarget(
+      name: "nowcast",
+      dependencies: [
+        "Nowcasting", "RadarIO", "CCPUInfo",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: common),
+
+    .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: common),
+    .testTarget(name: "ConvKernelsTests", dependencies: ["ConvKernels", "Tensor"], swiftSettings: common),
+    .testTarget(
+      name: "ConvLSTMTests", dependencies: ["ConvLSTM", "ConvKernels", "Tensor", "Nowcasting"],
+      swiftSettings: common),
+    .testTarget(
+      name: "RadarIOTests", dependencies: ["RadarIO", "Tensor", "CNetCDF", "CRadarShim"], swiftSettings: common),
+    .testTarget(name: "VerificationTests", dependencies: ["Verification", "Tensor"], swiftSettings: common),
+    .testTarget(
+      name: "NowcastingTests", dependencies: ["Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],
+      swiftSettings: common),
+    .testTarget(name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor"], swiftSettings: common),
+  ]
+)

@@ -1,0 +1,14 @@
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+/// Whether this processor can run the kernels as they were compiled: AVX2 and FMA on x86-64; every arm64 can.
+/// In C because Swift has no way to read cpuid.
+bool cpu_info_runs_kernels(void);
+
+/// Bytes of level-1 data, level-2 and level-3 cache that one core sees; a usual size where the system does not say.
+/// In C because sysconf's cache names are macros that exist on some systems only.
+size_t cpu_info_cache_bytes(int level);
+
+/// Processors that this process may run on (affinity and container limits included where the system tells).
+int cpu_info_core_count(void);

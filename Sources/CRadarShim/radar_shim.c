@@ -1,0 +1,1 @@
+#include "radar_shim.h"
