@@ -60,6 +60,7 @@ let package = Package(
     .testTarget(
       name: "NowcastingTests", dependencies: ["Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],
       swiftSettings: common),
-    .testTarget(name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor"], swiftSettings: common),
+    .testTarget(
+      name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor"], swiftSettings: common),
   ]
 )

@@ -49,7 +49,10 @@ import Testing
   @Test func followsTheReference() {
     var source = RandomSource(seed: 0)
     source.state = SIMD4(1, 2, 3, 4)
-    #expect((0..<5).map { _ in source.next() } == [11520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360])
+    #expect(
+      (0..<5).map { _ in source.next() } == [
+        11520, 0, 1_509_978_240, 1_215_971_899_390_074_240, 1_216_172_134_540_287_360,
+      ])
   }
 
   @Test func theSameSeedGivesTheSameNumbers() {
