@@ -49,6 +49,10 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
 
+    // A tool for developers: how near the convolution comes to the processor's limit.
+    .executableTarget(
+      name: "KernelBenchmark", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
+
     .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: common),
     .testTarget(name: "ConvKernelsTests", dependencies: ["ConvKernels", "Tensor"], swiftSettings: common),
     .testTarget(

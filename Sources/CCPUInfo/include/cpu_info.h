@@ -12,3 +12,12 @@ size_t cpu_info_cache_bytes(int level);
 
 /// Processors that this process may run on (affinity and container limits included where the system tells).
 int cpu_info_core_count(void);
+
+/// Tells the processor that this is a spinning wait. In C because the instruction has no name in Swift.
+static inline void cpu_info_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -1,0 +1,188 @@
+import ConvKernels
+import Tensor
+import Testing
+
+/// The sizes of a convolution; one list drives the checks of the convolution and both gradients.
+struct ConvolutionCase: Sendable, CustomTestStringConvertible {
+  var batch = 1
+  var input: Int
+  var output: Int
+  var height: Int
+  var width: Int
+  var kernelHeight: Int
+  var kernelWidth: Int
+
+  init(
+    _ input: Int, _ output: Int, _ height: Int, _ width: Int, _ kernel: Int, by kernelWidth: Int? = nil, batch: Int = 1
+  ) {
+    (self.input, self.output, self.height, self.width) = (input, output, height, width)
+    (kernelHeight, self.kernelWidth, self.batch) = (kernel, kernelWidth ?? kernel, batch)
+  }
+
+  var testDescription: String {
+    "[\(batch), \(input), \(height), \(width)] -> \(output) by \(kernelHeight)x\(kernelWidth)"
+  }
+
+  static let all: [ConvolutionCase] =
+    // Every width up to two tiles, so that each way to cut a row into tiles is taken.
+    (1...14).map { ConvolutionCase(3, 5, 4, $0, 3) }
+    // Every kernel, on an image larger and on one smaller than itself.
+    + [1, 3, 5, 7, 9].flatMap { [ConvolutionCase(4, 7, 11, 13, $0), ConvolutionCase(2, 3, 3, 2, $0)] }
+    // Channel numbers around the lanes of a block.
+    + [1, 15, 16, 17, 33, 64].map { ConvolutionCase($0, 16, 6, 9, 3) }
+    + [1, 15, 16, 17, 33, 200].map { ConvolutionCase(18, $0, 5, 7, 3) }
+    + [
+      ConvolutionCase(6, 6, 8, 8, 3, by: 5), ConvolutionCase(6, 6, 8, 8, 7, by: 1),
+      ConvolutionCase(5, 20, 9, 10, 5, batch: 3), ConvolutionCase(1, 1, 1, 1, 9), ConvolutionCase(8, 8, 40, 70, 3),
+    ]
+}
+
+/// Random operands of a case, and what the kernels make of them, as plain tensors.
+struct ConvolutionRun {
+  let reference: ReferenceConvolution
+  let x: [Float]
+  let weights: [Float]
+  let bias: [Float]
+  let gradient: [Float]
+
+  init(_ c: ConvolutionCase, seed: UInt64 = 7) {
+    reference = ReferenceConvolution(
+      batch: c.batch, input: c.input, output: c.output, height: c.height, width: c.width,
+      kernelHeight: c.kernelHeight, kernelWidth: c.kernelWidth)
+    var random = RandomSource(seed: seed)
+    func draw(_ shape: [Int]) -> [Float] {
+      Tensor.uniform(shape: shape, low: -1, high: 1, using: &random).elements
+    }
+    x = draw([c.batch, c.input, c.height, c.width])
+    weights = draw([c.output, c.input, c.kernelHeight, c.kernelWidth])
+    bias = draw([c.output])
+    gradient = draw([c.batch, c.output, c.height, c.width])
+  }
+
+  private var halo: Int { max(reference.kernelHeight, reference.kernelWidth) / 2 }
+  private var inputOrder: ChannelOrder { .plain(channels: reference.input) }
+  private var outputOrder: ChannelOrder { .plain(channels: reference.output) }
+
+  private func layout(_ order: ChannelOrder) -> BlockedLayout {
+    BlockedLayout(
+      batch: reference.batch, blocks: order.blocks, height: reference.height, width: reference.width, halo: halo)
+  }
+
+  private func blocks(_ plain: [Float], _ order: ChannelOrder) -> AlignedBuffer {
+    let buffer = AlignedBuffer(count: layout(order).count)
+    copyToBlocks(plain, channels: order.channels, buffer.pointer, layout(order))
+    return buffer
+  }
+
+  private func plain(_ buffer: AlignedBuffer, _ order: ChannelOrder) -> [Float] {
+    var result = [Float](
+      repeating: .nan, count: reference.batch * order.channels * reference.height * reference.width)
+    copyFromBlocks(buffer.pointer, layout(order), &result, channels: order.channels)
+    return result
+  }
+
+  func forward(pool: WorkerPool) -> [Float] {
+    let packed = PackedWeights(
+      input: inputOrder, output: outputOrder, kernelHeight: reference.kernelHeight, kernelWidth: reference.kernelWidth)
+    packed.pack(.forward, from: weights)
+    let start = AlignedBuffer(count: outputOrder.blocks * BlockedLayout.lanes)
+    packChannels(bias, outputOrder, start.pointer)
+    let input = blocks(x, inputOrder)
+    let output = AlignedBuffer(count: layout(outputOrder).count)
+    convolve(
+      [ConvolutionInput(input.pointer, layout(inputOrder), packed)], start: .bias(start.pointer),
+      output: output.pointer, layout(outputOrder), pool: pool)
+    expectZeroHalo(output, layout(outputOrder))
+    return plain(output, outputOrder)
+  }
+
+  func dataGradient(pool: WorkerPool) -> [Float] {
+    let packed = PackedWeights(
+      input: outputOrder, output: inputOrder, kernelHeight: reference.kernelHeight, kernelWidth: reference.kernelWidth)
+    packed.pack(.dataGradient, from: weights)
+    let input = blocks(gradient, outputOrder)
+    let output = AlignedBuffer(count: layout(inputOrder).count)
+    convolve(
+      [ConvolutionInput(input.pointer, layout(outputOrder), packed)], start: .output, output: output.pointer,
+      layout(inputOrder), pool: pool)
+    return plain(output, inputOrder)
+  }
+
+  func weightGradient(pool: WorkerPool) -> [Float] {
+    let (input, output) = (blocks(x, inputOrder), blocks(gradient, outputOrder))
+    var result = [Float](repeating: 0, count: weights.count)
+    accumulateWeightGradient(
+      [WeightGradientPair(input: input.pointer, outputGradient: output.pointer)],
+      WeightGradientGeometry(
+        inputLayout: layout(inputOrder), outputLayout: layout(outputOrder), input: inputOrder, output: outputOrder,
+        kernelHeight: reference.kernelHeight, kernelWidth: reference.kernelWidth), into: &result, pool: pool)
+    return result
+  }
+
+  /// A kernel that wrote into the halo would spoil the zero padding of the next convolution.
+  private func expectZeroHalo(_ buffer: AlignedBuffer, _ layout: BlockedLayout) {
+    var inside = Set<Int>()
+    for sample in 0..<layout.batch {
+      for block in 0..<layout.blocks {
+        for y in 0..<layout.height {
+          let row = layout.offset(sample: sample, block: block, y: y, x: 0)
+          inside.formUnion(row..<row + layout.width * BlockedLayout.lanes)
+        }
+      }
+    }
+    #expect((0..<buffer.count).allSatisfy { inside.contains($0) || buffer.pointer[$0] == 0 })
+  }
+}
+
+/// The largest difference, relative to the largest reference value.
+func largestError(_ values: [Float], _ reference: [Double]) -> Double {
+  guard values.count == reference.count else { return .infinity }
+  let scale = reference.reduce(1e-30) { max($0, abs($1)) }
+  return zip(values, reference).reduce(0) { worst, pair in
+    let error = abs(Double(pair.0) - pair.1) / scale
+    return error <= worst ? worst : error  // a NaN wins
+  }
+}
+
+@Suite struct ConvolutionTests {
+  let pool = WorkerPool(threadCount: 2)
+
+  @Test(arguments: ConvolutionCase.all) func forward(_ c: ConvolutionCase) {
+    let run = ConvolutionRun(c)
+    let error = largestError(
+      run.forward(pool: pool), run.reference.forward(run.x, weights: run.weights, bias: run.bias))
+    #expect(error < 2e-6)
+  }
+
+  @Test(arguments: ConvolutionCase.all) func dataGradient(_ c: ConvolutionCase) {
+    let run = ConvolutionRun(c)
+    let error = largestError(
+      run.dataGradient(pool: pool), run.reference.dataGradient(run.gradient, weights: run.weights))
+    #expect(error < 2e-6)
+  }
+
+  @Test(arguments: ConvolutionCase.all) func weightGradient(_ c: ConvolutionCase) {
+    let run = ConvolutionRun(c)
+    let error = largestError(
+      run.weightGradient(pool: pool), run.reference.weightGradient(run.x, outputGradient: run.gradient))
+    #expect(error < 2e-6)
+  }
+
+  @Test func theNumberOfThreadsChangesNoBit() {
+    let run = ConvolutionRun(ConvolutionCase(20, 40, 30, 37, 3, batch: 3))
+    let alone = WorkerPool(threadCount: 1)
+    for threads in [2, 3, 5] {
+      let pool = WorkerPool(threadCount: threads)
+      #expect(run.forward(pool: pool) == run.forward(pool: alone))
+      #expect(run.dataGradient(pool: pool) == run.dataGradient(pool: alone))
+      #expect(run.weightGradient(pool: pool) == run.weightGradient(pool: alone))
+    }
+  }
+
+  @Test func gatesOfOneHiddenChannelAreNeighbours() {
+    let order = ChannelOrder.gates(hidden: 20)
+    #expect(order.blocks == 8 && order.channels == 80)
+    #expect(order.channel(block: 0, lane: 3) == 3 && order.channel(block: 3, lane: 3) == 63)
+    #expect(order.channel(block: 6, lane: 1) == 57 && order.channel(block: 6, lane: 4) == nil)
+  }
+}
