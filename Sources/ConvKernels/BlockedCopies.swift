@@ -1,44 +1,81 @@
-// Between plain tensors `[b, c, h, w]` and channel blocks.
-
-/// Copies a plain batch `[b, c, h, w]` into channel blocks; unused lanes and the halo are left as they are (zero).
+/// Where the pixels of a plain batch lie, and how they are folded into channel blocks.
 ///
-/// `channels` may be fewer than the blocks' lanes.
-public func copyToBlocks(
-  _ plain: UnsafePointer<Float>, channels: Int, _ blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout
-) {
-  forEachRow(channels, layout) { plainOffset, blockedOffset in
-    for x in 0..<layout.width { blocked[blockedOffset + x * BlockedLayout.lanes] = plain[plainOffset + x] }
-  }
-}
+/// A plain image is `[c, height, width]`. With a patch of p, p×p neighbours become channels of one pixel (space to depth):
+/// channel `(dy·p + dx)·c + channel`. Where the image is no multiple of the patch, its right and lower border is filled
+/// up with zeros, which are left out on the way back.
+public struct PlainImages: Sendable {
+  /// Channels of the plain image.
+  public let channels: Int
+  /// Its rows.
+  public let height: Int
+  /// Its columns.
+  public let width: Int
+  /// Pixels on a side that are folded into one.
+  public let patch: Int
+  /// Floats from an image to the next one of the batch.
+  public let sampleStride: Int
 
-/// Copies channel blocks into a plain batch `[b, c, h, w]`.
-public func copyFromBlocks(
-  _ blocked: UnsafePointer<Float>, _ layout: BlockedLayout, _ plain: UnsafeMutablePointer<Float>, channels: Int
-) {
-  forEachRow(channels, layout) { plainOffset, blockedOffset in
-    for x in 0..<layout.width { plain[plainOffset + x] = blocked[blockedOffset + x * BlockedLayout.lanes] }
+  /// Describes plain images; by default they follow each other without a gap.
+  public init(channels: Int, height: Int, width: Int, patch: Int = 1, sampleStride: Int? = nil) {
+    precondition(patch > 0, "a patch has at least one pixel")
+    self.channels = channels
+    self.height = height
+    self.width = width
+    self.patch = patch
+    self.sampleStride = sampleStride ?? channels * height * width
   }
-}
 
-/// Adds a plain batch `[b, c, h, w]` to channel blocks.
-public func addToBlocks(
-  _ plain: UnsafePointer<Float>, channels: Int, _ blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout
-) {
-  forEachRow(channels, layout) { plainOffset, blockedOffset in
-    for x in 0..<layout.width { blocked[blockedOffset + x * BlockedLayout.lanes] += plain[plainOffset + x] }
+  /// Channels after folding.
+  public var foldedChannels: Int { channels * patch * patch }
+  /// Rows after folding.
+  public var foldedHeight: Int { (height + patch - 1) / patch }
+  /// Columns after folding.
+  public var foldedWidth: Int { (width + patch - 1) / patch }
+
+  /// Copies plain images into channel blocks; unused lanes and the halo are left as they are.
+  public func copy(
+    _ plain: UnsafePointer<Float>, toBlocks blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout
+  ) {
+    forEachRow(layout) { plainOffset, blockedOffset, count in
+      for x in 0..<count { blocked[blockedOffset + x * BlockedLayout.lanes] = plain[plainOffset + x * patch] }
+    }
   }
-}
 
-@inline(__always)
-private func forEachRow(_ channels: Int, _ layout: BlockedLayout, _ body: (Int, Int) -> Void) {
-  precondition(channels <= layout.blocks * BlockedLayout.lanes, "more channels than the blocks hold")
-  for sample in 0..<layout.batch {
-    for channel in 0..<channels {
-      for y in 0..<layout.height {
-        let (block, lane) = channel.quotientAndRemainder(dividingBy: BlockedLayout.lanes)
-        body(
-          ((sample * channels + channel) * layout.height + y) * layout.width,
-          layout.offset(sample: sample, block: block, y: y, x: 0) + lane)
+  /// Adds plain images to channel blocks.
+  public func add(
+    _ plain: UnsafePointer<Float>, toBlocks blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout
+  ) {
+    forEachRow(layout) { plainOffset, blockedOffset, count in
+      for x in 0..<count { blocked[blockedOffset + x * BlockedLayout.lanes] += plain[plainOffset + x * patch] }
+    }
+  }
+
+  /// Copies channel blocks into plain images.
+  public func copy(
+    fromBlocks blocked: UnsafePointer<Float>, _ layout: BlockedLayout, to plain: UnsafeMutablePointer<Float>
+  ) {
+    forEachRow(layout) { plainOffset, blockedOffset, count in
+      for x in 0..<count { plain[plainOffset + x * patch] = blocked[blockedOffset + x * BlockedLayout.lanes] }
+    }
+  }
+
+  /// Calls `body` for each row of each folded channel: where it starts in either memory, and its number of pixels.
+  @inline(__always)
+  private func forEachRow(_ layout: BlockedLayout, _ body: (Int, Int, Int) -> Void) {
+    precondition(
+      foldedChannels <= layout.blocks * BlockedLayout.lanes && foldedHeight == layout.height
+        && foldedWidth == layout.width, "images and blocks of different sizes")
+    for sample in 0..<layout.batch {
+      for folded in 0..<foldedChannels {
+        let (position, channel) = folded.quotientAndRemainder(dividingBy: channels)
+        let (dy, dx) = position.quotientAndRemainder(dividingBy: patch)
+        let (block, lane) = folded.quotientAndRemainder(dividingBy: BlockedLayout.lanes)
+        let count = (width - dx + patch - 1) / patch
+        for y in 0..<layout.height where y * patch + dy < height {
+          body(
+            sample * sampleStride + (channel * height + y * patch + dy) * width + dx,
+            layout.offset(sample: sample, block: block, y: y, x: 0) + lane, count)
+        }
       }
     }
   }

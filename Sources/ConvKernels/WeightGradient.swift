@@ -140,3 +140,28 @@ private func f32WeightGradient4x16(
   sums[2] += a2
   sums[3] += a3
 }
+
+/// Adds to `sums`, `[channels]`, each channel's sum over all images and pixels of all batches: the gradient of a bias.
+public func accumulateChannelSums(
+  _ batches: [UnsafePointer<Float>], _ layout: BlockedLayout, _ order: ChannelOrder,
+  into sums: UnsafeMutablePointer<Float>, pool: WorkerPool
+) {
+  precondition(layout.blocks == order.blocks, "a layout of another number of channels")
+  pool.run(tasks: layout.blocks) { block in
+    var total = SIMD16<Double>.zero
+    for batch in batches {
+      for sample in 0..<layout.batch {
+        for y in 0..<layout.height {
+          let row = UnsafeRawPointer(batch + layout.offset(sample: sample, block: block, y: y, x: 0))
+            .assumingMemoryBound(to: Lanes.self)
+          var sum = Lanes.zero
+          for x in 0..<layout.width { sum += row[x] }
+          total += SIMD16<Double>(sum)
+        }
+      }
+    }
+    for lane in 0..<BlockedLayout.lanes {
+      if let channel = order.channel(block: block, lane: lane) { sums[channel] += Float(total[lane]) }
+    }
+  }
+}

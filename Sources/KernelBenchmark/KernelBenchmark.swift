@@ -28,10 +28,12 @@ struct KernelBenchmark {
       turned.pack(.dataGradient, from: buffer.baseAddress.unsafelyUnwrapped)
     }
     image.withUnsafeBufferPointer {
-      copyToBlocks($0.baseAddress.unsafelyUnwrapped, channels: input, x.pointer, inLayout)
+      PlainImages(channels: input, height: size, width: size)
+        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: x.pointer, inLayout)
     }
     gradient.withUnsafeBufferPointer {
-      copyToBlocks($0.baseAddress.unsafelyUnwrapped, channels: output, y.pointer, outLayout)
+      PlainImages(channels: output, height: size, width: size)
+        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: y.pointer, outLayout)
     }
     let result = AlignedBuffer(count: outLayout.count)
     let dx = AlignedBuffer(count: inLayout.count)

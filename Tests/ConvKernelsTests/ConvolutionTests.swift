@@ -68,16 +68,20 @@ struct ConvolutionRun {
       batch: reference.batch, blocks: order.blocks, height: reference.height, width: reference.width, halo: halo)
   }
 
+  private func images(_ order: ChannelOrder) -> PlainImages {
+    PlainImages(channels: order.channels, height: reference.height, width: reference.width)
+  }
+
   private func blocks(_ plain: [Float], _ order: ChannelOrder) -> AlignedBuffer {
     let buffer = AlignedBuffer(count: layout(order).count)
-    copyToBlocks(plain, channels: order.channels, buffer.pointer, layout(order))
+    images(order).copy(plain, toBlocks: buffer.pointer, layout(order))
     return buffer
   }
 
   private func plain(_ buffer: AlignedBuffer, _ order: ChannelOrder) -> [Float] {
     var result = [Float](
       repeating: .nan, count: reference.batch * order.channels * reference.height * reference.width)
-    copyFromBlocks(buffer.pointer, layout(order), &result, channels: order.channels)
+    images(order).copy(fromBlocks: buffer.pointer, layout(order), to: &result)
     return result
   }
 
@@ -177,6 +181,22 @@ func largestError(_ values: [Float], _ reference: [Double]) -> Double {
       #expect(run.dataGradient(pool: pool) == run.dataGradient(pool: alone))
       #expect(run.weightGradient(pool: pool) == run.weightGradient(pool: alone))
     }
+  }
+
+  /// PyTorch: `F.pixel_unshuffle`, with the patch's position before the channel.
+  @Test func patchesAreFoldedRowMajor() {
+    let images = PlainImages(channels: 2, height: 3, width: 4, patch: 2)
+    let layout = BlockedLayout(batch: 1, blocks: 1, height: 2, width: 2, halo: 1)
+    let plain = (0..<24).map(Float.init)
+    let buffer = AlignedBuffer(count: layout.count)
+    images.copy(plain, toBlocks: buffer.pointer, layout)
+    let pixel = buffer.pointer + layout.offset(sample: 0, block: 0, y: 0, x: 1)
+    #expect((0..<8).map { pixel[$0] } == [2, 14, 3, 15, 6, 18, 7, 19])
+    let corner = buffer.pointer + layout.offset(sample: 0, block: 0, y: 1, x: 1)
+    #expect((0..<8).map { corner[$0] } == [10, 22, 11, 23, 0, 0, 0, 0])
+    var back = [Float](repeating: .nan, count: 24)
+    images.copy(fromBlocks: buffer.pointer, layout, to: &back)
+    #expect(back == plain)
   }
 
   @Test func gatesOfOneHiddenChannelAreNeighbours() {

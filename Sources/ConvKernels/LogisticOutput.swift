@@ -1,0 +1,32 @@
+// The logistic function at the end of a network, forward and backward side by side, on channel blocks without a halo.
+
+/// Replaces every number by its logistic function.
+public func logisticForward(_ values: UnsafeMutablePointer<Float>, _ layout: BlockedLayout, pool: WorkerPool) {
+  forEachImageBlock(layout, pool) { offset, count in
+    let row = UnsafeMutableRawPointer(values + offset).assumingMemoryBound(to: Lanes.self)
+    for x in 0..<count { row[x] = VectorMath.logistic(row[x]) }
+  }
+}
+
+/// Replaces the gradient with respect to p = σ(z) by that with respect to z: times p·(1 − p).
+///
+/// - Parameters:
+///   - values: p, as ``logisticForward(_:_:pool:)`` left it; replaced by the result.
+///   - gradient: the gradient with respect to p.
+public func logisticBackward(
+  _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, _ layout: BlockedLayout, pool: WorkerPool
+) {
+  forEachImageBlock(layout, pool) { offset, count in
+    let row = UnsafeMutableRawPointer(values + offset).assumingMemoryBound(to: Lanes.self)
+    let dp = UnsafeRawPointer(gradient + offset).assumingMemoryBound(to: Lanes.self)
+    for x in 0..<count { row[x] = dp[x] * row[x] * (Lanes(repeating: 1) - row[x]) }
+  }
+}
+
+@inline(__always)
+private func forEachImageBlock(_ layout: BlockedLayout, _ pool: WorkerPool, _ body: (Int, Int) -> Void) {
+  precondition(layout.halo == 0, "a halo of zeros would become a halo of halves")
+  pool.run(tasks: layout.batch * layout.blocks) { task in
+    body(task * layout.blockStride, layout.height * layout.width)
+  }
+}

@@ -1,0 +1,168 @@
+import ConvKernels
+import Tensor
+
+/// The encoder–forecaster of Shi et al. 2015: ConvLSTM layers read the frames seen, and further layers, which start from
+/// their last states and have no input of their own, unfold the frames to come.
+///
+/// The head is a 1×1 convolution over the hidden states of all forecaster layers, then the logistic function. Frames are
+/// values in [0, 1], `[b, t, c, h, w]`, of any height and width.
+public final class EncoderForecaster {
+  /// The architecture.
+  public let configuration: EncoderForecasterConfiguration
+  /// All weights. Setting them has them packed anew before they are used.
+  public var parameters: ParameterSet {
+    didSet { packed = .none }
+  }
+
+  private enum Packed { case none, forward, all }
+  private var packed = Packed.none
+  private let encoder: [Layer]
+  private let forecaster: [Layer]
+  private let head: Head
+  let pool: WorkerPool
+
+  /// Makes a network with given weights.
+  ///
+  /// - Precondition: the parameters have the architecture's layout.
+  public init(
+    _ configuration: EncoderForecasterConfiguration, parameters: ParameterSet, pool: WorkerPool = .standard
+  ) {
+    precondition(parameters.layout == configuration.parameterLayout, "parameters of another architecture")
+    self.configuration = configuration
+    self.parameters = parameters
+    self.pool = pool
+    encoder = configuration.encoderLayers.enumerated().map { Layer($1, prefix: "encoder.layers.\($0).") }
+    forecaster = configuration.forecasterLayers.enumerated().map { Layer($1, prefix: "forecaster.layers.\($0).") }
+    head = Head(layers: configuration.forecasterLayers.map(\.hiddenChannels), output: configuration.foldedChannels)
+  }
+
+  /// Makes a network with random first weights; the same seed gives the same weights.
+  public convenience init(_ configuration: EncoderForecasterConfiguration, seed: UInt64, pool: WorkerPool = .standard) {
+    var parameters = ParameterSet(configuration.parameterLayout)
+    var source = RandomSource(seed: seed)
+    for (part, layers) in [("encoder", configuration.encoderLayers), ("forecaster", configuration.forecasterLayers)] {
+      for (index, layer) in layers.enumerated() {
+        parameters.drawLayer(layer, prefix: "\(part).layers.\(index).", using: &source)
+      }
+    }
+    let shape = [configuration.foldedChannels, configuration.hidden.reduce(0, +), 1, 1]
+    let bound = 1 / Float(shape[1]).squareRoot()
+    parameters["head.weight"] = Tensor.uniform(shape: shape, low: -bound, high: bound, using: &source)
+    // Most pixels of most radar frames are dry, that is zero: begin near there.
+    parameters["head.bias"] = Tensor(shape: [configuration.foldedChannels], repeating: -3)
+    self.init(configuration, parameters: parameters, pool: pool)
+  }
+
+  private func pack(forBackward: Bool) {
+    guard packed == .none || (forBackward && packed == .forward) else { return }
+    for layer in encoder + forecaster { layer.pack(parameters, forBackward: forBackward) }
+    head.pack(parameters, forBackward: forBackward)
+    packed = forBackward ? .all : .forward
+  }
+
+  /// Makes the memory for forecasts, or for training steps, of one size. It can be used again and again.
+  ///
+  /// - Parameter records: whether a backward pass will follow.
+  public func makeTape(
+    batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int, records: Bool
+  ) -> EncoderForecasterTape {
+    EncoderForecasterTape(
+      configuration, batch: batch, inputFrames: inputFrames, leadFrames: leadFrames, height: height, width: width,
+      records: records)
+  }
+
+  /// Forecasts `leadFrames` frames from `input`, `[b, t, c, h, w]`; the result is `[b, leadFrames, c, h, w]`.
+  public func forecast(_ input: Tensor, leadFrames: Int) -> Tensor {
+    precondition(input.rank == 5, "frames are [b, t, c, h, w], not \(input.shape)")
+    let tape = makeTape(
+      batch: input.shape[0], inputFrames: input.shape[1], leadFrames: leadFrames, height: input.shape[3],
+      width: input.shape[4], records: false)
+    return forward(tape, input)
+  }
+
+  /// Forecasts with the memory of `tape`.
+  ///
+  /// - Parameter input: `[b, inputFrames, c, h, w]`.
+  /// - Returns: `[b, leadFrames, c, h, w]`.
+  public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
+    precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
+    pack(forBackward: tape.records)
+    tape.read(input)
+    for layer in tape.encoder { layer.clearInitialState() }
+    for t in 0..<tape.inputFrames {
+      var image = tape.input[t]
+      for (layer, memory) in zip(encoder, tape.encoder) {
+        layer.forward(memory, step: t, input: image, pool: pool)
+        image = memory.hiddenImage(t + 1)
+      }
+    }
+    var output = Tensor(shape: tape.outputShape)
+    for t in 0..<tape.leadFrames {
+      var image: BlockedImage?
+      for (layer, memory) in zip(forecaster, tape.forecaster) {
+        layer.forward(memory, step: t, input: image, pool: pool)
+        image = memory.hiddenImage(t + 1)
+      }
+      head.forward(tape.forecaster.map { $0.hiddenImage(t + 1) }, output: tape.output(t), pool: pool)
+      tape.writeOutput(t, to: &output)
+    }
+    return output
+  }
+
+  /// Adds to `gradients` those of the loss with respect to all parameters, after a forward pass with the same tape.
+  ///
+  /// The tape's recording is used up.
+  ///
+  /// - Parameters:
+  ///   - outputGradient: the loss's gradient with respect to the output, `[b, leadFrames, c, h, w]`.
+  ///   - wantsInputGradient: whether to compute the gradient with respect to the input, too.
+  /// - Returns: the gradient with respect to the input, `[b, inputFrames, c, h, w]`, where wanted.
+  @discardableResult
+  public func backward(
+    _ tape: EncoderForecasterTape, outputGradient: Tensor, into gradients: inout ParameterSet,
+    wantsInputGradient: Bool = false
+  ) -> Tensor? {
+    precondition(tape.records, "the tape did not record")
+    precondition(outputGradient.shape == tape.outputShape, "a gradient of another shape than the output")
+    precondition(gradients.layout == parameters.layout, "gradients of another architecture")
+    for layer in tape.forecaster { layer.clearGradients() }
+    for t in (0..<tape.leadFrames).reversed() {
+      tape.readOutputGradient(t, outputGradient)
+      head.backward(
+        output: tape.output(t), outputGradient: tape.outputGradient, into: tape.forecaster.map(\.hiddenGradientImage),
+        pool: pool)
+      backwardStep(forecaster, tape.forecaster, step: t, inputGradient: nil)
+    }
+    for (index, memory) in tape.forecaster.enumerated() {
+      tape.encoder[configuration.encoderLayer(ofForecasterLayer: index)].takeGradients(of: memory)
+    }
+    var inputGradient: Tensor? = wantsInputGradient ? Tensor(shape: tape.inputShape) : nil
+    for t in (0..<tape.inputFrames).reversed() {
+      let image = wantsInputGradient ? tape.makeInputGradient() : nil
+      backwardStep(encoder, tape.encoder, step: t, inputGradient: image)
+      if let image { tape.writeInputGradient(t, image, to: &inputGradient) }
+    }
+    accumulateParameterGradients(tape, into: &gradients)
+    return inputGradient
+  }
+
+  /// One time step of a stack of layers, the last layer first.
+  private func backwardStep(_ layers: [Layer], _ memory: [LayerTape], step t: Int, inputGradient: BlockedImage?) {
+    for index in layers.indices.reversed() {
+      let below = index > 0 ? memory[index - 1].hiddenGradientImage : inputGradient
+      layers[index].backward(memory[index], step: t, inputGradient: below, pool: pool)
+    }
+  }
+
+  private func accumulateParameterGradients(_ tape: EncoderForecasterTape, into gradients: inout ParameterSet) {
+    for (layers, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])] {
+      for index in layers.indices {
+        let inputs = index == 0 ? input : (0..<memory[index].steps).map { memory[index - 1].hiddenImage($0 + 1) }
+        layers[index].accumulateParameterGradients(memory[index], inputs: inputs, into: &gradients, pool: pool)
+      }
+    }
+    head.accumulateParameterGradients(
+      hidden: (0..<tape.leadFrames).map { t in tape.forecaster.map { $0.hiddenImage(t + 1) } },
+      outputGradients: (0..<tape.leadFrames).map(tape.output), into: &gradients, pool: pool)
+  }
+}

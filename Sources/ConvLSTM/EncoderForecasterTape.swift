@@ -1,0 +1,103 @@
+import ConvKernels
+import Tensor
+
+/// The memory of one forecast or one training step of an ``EncoderForecaster``.
+public final class EncoderForecasterTape {
+  /// `[b, inputFrames, c, h, w]`.
+  public let inputShape: [Int]
+  /// `[b, leadFrames, c, h, w]`.
+  public let outputShape: [Int]
+  /// Whether a backward pass can follow.
+  public let records: Bool
+  let inputFrames: Int
+  let leadFrames: Int
+  let encoder: [LayerTape]
+  let forecaster: [LayerTape]
+  /// The folded input frames, with halo.
+  let input: [BlockedImage]
+  /// The folded output frames, without halo: one for each step when recording, else one for all.
+  private let outputs: [BlockedImage]
+  /// The gradient with respect to one folded output frame.
+  let outputGradient: BlockedImage
+
+  init(
+    _ configuration: EncoderForecasterConfiguration, batch: Int, inputFrames: Int, leadFrames: Int, height: Int,
+    width: Int, records: Bool
+  ) {
+    precondition(batch > 0 && inputFrames > 0 && leadFrames > 0 && height > 0 && width > 0, "an empty batch")
+    let channels = configuration.frameChannels
+    inputShape = [batch, inputFrames, channels, height, width]
+    outputShape = [batch, leadFrames, channels, height, width]
+    (self.inputFrames, self.leadFrames, self.records) = (inputFrames, leadFrames, records)
+    let images = PlainImages(channels: channels, height: height, width: width, patch: configuration.patch)
+    let layers = configuration.encoderLayers + configuration.forecasterLayers
+    // One halo for all buffers, so that the forecaster can go on in the encoder's memory.
+    let halo = layers.reduce(0) { max($0, $1.halo) }
+    func tape(_ layer: LayerConfiguration, steps: Int) -> LayerTape {
+      LayerTape(
+        hiddenChannels: layer.hiddenChannels, batch: batch, height: images.foldedHeight, width: images.foldedWidth,
+        halo: halo, steps: steps, records: records)
+    }
+    let encoder = configuration.encoderLayers.map { tape($0, steps: inputFrames) }
+    let forecaster = configuration.forecasterLayers.map { tape($0, steps: leadFrames) }
+    for (index, layer) in forecaster.enumerated() {
+      layer.startFromLastState(of: encoder[configuration.encoderLayer(ofForecasterLayer: index)])
+    }
+    (self.encoder, self.forecaster) = (encoder, forecaster)
+    let folded = BlockedLayout(
+      batch: batch, blocks: ChannelOrder.plain(channels: images.foldedChannels).blocks, height: images.foldedHeight,
+      width: images.foldedWidth, halo: halo)
+    let bare = folded.with(blocks: folded.blocks, halo: 0)
+    input = (0..<inputFrames).map { _ in BlockedImage(folded) }
+    outputs = (0..<(records ? leadFrames : 1)).map { _ in BlockedImage(bare) }
+    outputGradient = BlockedImage(bare)
+    plain = { sampleFrames in
+      PlainImages(
+        channels: channels, height: height, width: width, patch: configuration.patch,
+        sampleStride: sampleFrames * channels * height * width)
+    }
+    frameCount = channels * height * width
+  }
+
+  /// Frames of a tensor with that many frames for each sample.
+  private let plain: (_ sampleFrames: Int) -> PlainImages
+  /// Floats of one plain frame.
+  private let frameCount: Int
+
+  func output(_ t: Int) -> BlockedImage { outputs[t % outputs.count] }
+
+  func read(_ tensor: Tensor) {
+    tensor.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      for (t, image) in input.enumerated() {
+        plain(inputFrames).copy(base + t * frameCount, toBlocks: image.buffer.pointer, image.layout)
+      }
+    }
+  }
+
+  func writeOutput(_ t: Int, to tensor: inout Tensor) {
+    tensor.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      plain(leadFrames).copy(fromBlocks: output(t).buffer.pointer, output(t).layout, to: base + t * frameCount)
+    }
+  }
+
+  func readOutputGradient(_ t: Int, _ tensor: Tensor) {
+    tensor.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      plain(leadFrames).copy(
+        base + t * frameCount, toBlocks: outputGradient.buffer.pointer, outputGradient.layout)
+    }
+  }
+
+  func makeInputGradient() -> BlockedImage {
+    BlockedImage(input[0].layout.with(blocks: input[0].layout.blocks, halo: 0))
+  }
+
+  func writeInputGradient(_ t: Int, _ image: BlockedImage, to tensor: inout Tensor?) {
+    tensor?.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      plain(inputFrames).copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * frameCount)
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import ConvKernels
+import Tensor
+
+/// One ConvLSTM layer's parameters, packed for the kernels, and its arithmetic over the steps of a ``LayerTape``.
+///
+/// Forward and backward stand side by side. `@unchecked Sendable`: packing happens while nothing else uses the layer.
+final class Layer: @unchecked Sendable {
+  let configuration: LayerConfiguration
+  let prefix: String
+  private let inputWeights: PackedWeights?
+  private let stateWeights: PackedWeights
+  /// For the gradients with respect to input and state; packed when a backward pass is wanted.
+  private let turnedInputWeights: PackedWeights?
+  private let turnedStateWeights: PackedWeights
+  private let bias: AlignedBuffer
+  private let peephole: AlignedBuffer?
+  /// Sixteen zeros for each block of the input or the hidden state: a convolution that starts from nothing.
+  private let zeros: AlignedBuffer
+  private let gateOrder: ChannelOrder
+  private let hiddenOrder: ChannelOrder
+  private let inputOrder: ChannelOrder?
+
+  init(_ configuration: LayerConfiguration, prefix: String) {
+    self.configuration = configuration
+    self.prefix = prefix
+    let gates = ChannelOrder.gates(hidden: configuration.hiddenChannels)
+    let hidden = ChannelOrder.plain(channels: configuration.hiddenChannels)
+    let input = configuration.inputChannels.map(ChannelOrder.plain(channels:))
+    let (ki, ks) = (configuration.inputKernel, configuration.stateKernel)
+    inputWeights = input.map {
+      PackedWeights(input: $0, output: gates, kernelHeight: ki.height, kernelWidth: ki.width)
+    }
+    turnedInputWeights = input.map {
+      PackedWeights(input: gates, output: $0, kernelHeight: ki.height, kernelWidth: ki.width)
+    }
+    stateWeights = PackedWeights(input: hidden, output: gates, kernelHeight: ks.height, kernelWidth: ks.width)
+    turnedStateWeights = PackedWeights(input: gates, output: hidden, kernelHeight: ks.height, kernelWidth: ks.width)
+    bias = AlignedBuffer(count: gates.blocks * BlockedLayout.lanes)
+    peephole = configuration.peephole ? AlignedBuffer(count: hidden.blocks * 3 * BlockedLayout.lanes) : nil
+    zeros = AlignedBuffer(count: max(hidden.blocks, input?.blocks ?? 0) * BlockedLayout.lanes)
+    (gateOrder, hiddenOrder, inputOrder) = (gates, hidden, input)
+  }
+
+  /// Takes the layer's parameters out of `parameters`.
+  func pack(_ parameters: ParameterSet, forBackward: Bool) {
+    parameters.values.withUnsafeBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      func pointer(_ name: String) -> UnsafePointer<Float>? {
+        parameters.layout.entry(prefix + name).map { base + $0.offset }
+      }
+      if let weights = pointer("input.weight") {
+        inputWeights?.pack(.forward, from: weights)
+        if forBackward { turnedInputWeights?.pack(.dataGradient, from: weights) }
+      }
+      if let weights = pointer("state.weight") {
+        stateWeights.pack(.forward, from: weights)
+        if forBackward { turnedStateWeights.pack(.dataGradient, from: weights) }
+      }
+      if let plain = pointer("bias") { packChannels(plain, gateOrder, bias.pointer) }
+      if let plain = pointer("peephole"), let peephole {
+        packPeepholes(plain, hidden: configuration.hiddenChannels, peephole.pointer)
+      }
+    }
+  }
+
+  private func geometry(_ tape: LayerTape) -> LSTMStepGeometry {
+    LSTMStepGeometry(
+      hidden: tape.hiddenLayout, gates: tape.gatesLayout, bias: bias.pointer, peephole: peephole?.pointer)
+  }
+
+  /// Step `t` forward: hidden and cell state `t + 1` of the tape from those of `t` and the input.
+  func forward(_ tape: LayerTape, step t: Int, input: BlockedImage?, pool: WorkerPool) {
+    var sources: [ConvolutionInput] = []
+    if let input, let inputWeights {
+      sources.append(ConvolutionInput(input.buffer.pointer, input.layout, inputWeights))
+    }
+    sources.append(ConvolutionInput(tape.hidden(t).pointer, tape.hiddenLayout, stateWeights))
+    lstmStepForward(sources, geometry(tape), tape.memory(step: t), hidden: tape.hidden(t + 1).pointer, pool: pool)
+  }
+
+  /// Step `t` backward: from the tape's gradients with respect to hidden and cell state `t + 1` to those of `t`.
+  ///
+  /// - Parameter inputGradient: has the gradient with respect to the input added to it.
+  func backward(_ tape: LayerTape, step t: Int, inputGradient: BlockedImage?, pool: WorkerPool) {
+    let memory = tape.memory(step: t)
+    let (dh, dc) = (tape.hiddenGradient.pointer, tape.cellGradient.pointer)
+    lstmStepBackward(geometry(tape), memory, hiddenGradient: dh, cellGradient: dc, pool: pool)
+    guard let gates = memory.gates else { preconditionFailure("the forward pass kept no gates") }
+    if let inputGradient, let turnedInputWeights {
+      convolve(
+        [ConvolutionInput(gates, tape.gatesLayout, turnedInputWeights)], start: .output,
+        output: inputGradient.buffer.pointer, inputGradient.layout, pool: pool)
+    }
+    convolve(
+      [ConvolutionInput(gates, tape.gatesLayout, turnedStateWeights)], start: .bias(zeros.pointer), output: dh,
+      tape.cellLayout, pool: pool)
+  }
+
+  /// Adds the gradients of all parameters over all steps, after ``backward(_:step:inputGradient:pool:)`` of each.
+  ///
+  /// - Parameter inputs: the layer's input at each step.
+  func accumulateParameterGradients(
+    _ tape: LayerTape, inputs: [BlockedImage], into gradients: inout ParameterSet, pool: WorkerPool
+  ) {
+    let layout = gradients.layout
+    gradients.values.withUnsafeMutableBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      func pointer(_ name: String) -> UnsafeMutablePointer<Float>? {
+        layout.entry(prefix + name).map { base + $0.offset }
+      }
+      let steps = (0..<tape.steps).map(tape.memory(step:))
+      if let inputOrder, let target = pointer("input.weight"), let first = inputs.first {
+        accumulateWeightGradient(
+          zip(inputs, steps).compactMap { input, step in
+            step.gates.map { WeightGradientPair(input: input.buffer.pointer, outputGradient: $0) }
+          },
+          WeightGradientGeometry(
+            inputLayout: first.layout, outputLayout: tape.gatesLayout, input: inputOrder, output: gateOrder,
+            kernelHeight: configuration.inputKernel.height, kernelWidth: configuration.inputKernel.width),
+          into: target, pool: pool)
+      }
+      if let target = pointer("state.weight") {
+        accumulateWeightGradient(
+          steps.enumerated().compactMap { t, step in
+            step.gates.map { WeightGradientPair(input: tape.hidden(t).pointer, outputGradient: $0) }
+          },
+          WeightGradientGeometry(
+            inputLayout: tape.hiddenLayout, outputLayout: tape.gatesLayout, input: hiddenOrder, output: gateOrder,
+            kernelHeight: configuration.stateKernel.height, kernelWidth: configuration.stateKernel.width),
+          into: target, pool: pool)
+      }
+      accumulateGateParameterGradients(
+        steps, geometry(tape), hiddenChannels: configuration.hiddenChannels, bias: pointer("bias"),
+        peephole: pointer("peephole"), pool: pool)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+/// The sizes and options of one ConvLSTM layer.
+public struct LayerConfiguration: Sendable, Equatable {
+  /// Channels of the input; `nil` for a layer without input (the forecaster's first).
+  public var inputChannels: Int?
+  /// Channels of hidden and cell state.
+  public var hiddenChannels: Int
+  /// The kernel of the input's convolution.
+  public var inputKernel: KernelSize
+  /// The kernel of the hidden state's convolution.
+  public var stateKernel: KernelSize
+  /// Whether the gates have biases.
+  public var bias: Bool
+  /// Whether the gates see the cell state, with one weight per channel.
+  public var peephole: Bool
+
+  /// Describes a layer.
+  public init(
+    inputChannels: Int?, hiddenChannels: Int, inputKernel: KernelSize, stateKernel: KernelSize, bias: Bool = true,
+    peephole: Bool = true
+  ) {
+    self.inputChannels = inputChannels
+    self.hiddenChannels = hiddenChannels
+    self.inputKernel = inputKernel
+    self.stateKernel = stateKernel
+    self.bias = bias
+    self.peephole = peephole
+  }
+
+  func validate(_ name: String) throws(ConvLSTMError) {
+    for (role, channels) in [("input", inputChannels ?? 1), ("hidden", hiddenChannels)] {
+      guard (1...65_536).contains(channels) else {
+        throw ConvLSTMError("\(name) has \(channels) \(role) channels; it needs 1 to 65536")
+      }
+    }
+    if inputChannels != nil { try inputKernel.validate("\(name)'s input kernel") }
+    try stateKernel.validate("\(name)'s state kernel")
+  }
+
+  /// The width of the margin of zeros that the layer's convolutions need.
+  var halo: Int { max(inputChannels == nil ? 0 : inputKernel.halo, stateKernel.halo) }
+
+  /// Inputs that meet in one gate: what the range of the first weights is drawn from.
+  var fanIn: Int {
+    (inputChannels ?? 0) * inputKernel.height * inputKernel.width
+      + hiddenChannels * stateKernel.height * stateKernel.width
+  }
+
+  /// Appends the layer's parameters, with names that begin with `prefix`.
+  func appendParameters(to layout: inout ParameterLayout, prefix: String) {
+    let gates = 4 * hiddenChannels
+    if let inputChannels {
+      layout.append(prefix + "input.weight", shape: [gates, inputChannels, inputKernel.height, inputKernel.width])
+    }
+    layout.append(prefix + "state.weight", shape: [gates, hiddenChannels, stateKernel.height, stateKernel.width])
+    if bias { layout.append(prefix + "bias", shape: [gates]) }
+    if peephole { layout.append(prefix + "peephole", shape: [3, hiddenChannels]) }
+  }
+}
