@@ -1,0 +1,168 @@
+import Foundation
+import Tensor
+import Testing
+import Verification
+
+@Suite struct FieldScoresTests {
+  private func row(_ values: Float...) -> Tensor { Tensor(shape: [1, values.count], values) }
+
+  private func randomRain(_ shape: [Int], missing: Float, using source: inout RandomSource) -> Tensor {
+    Tensor(
+      shape: shape,
+      (0..<Tensor.elementCount(of: shape)).map { _ in
+        let isMissing = source.uniform() < missing
+        // Quarters, so that sums are exact in any order.
+        return isMissing ? .nan : max(0, (source.normal() * 12).rounded() / 4)
+      })
+  }
+
+  @Test func countsAgainstSums() {
+    var scores = FieldScores(thresholds: [1, 10])
+    scores.add(forecast: row(0, 2, 4, 0, 12), observation: row(0, 1, 0, 3, 10))
+    #expect(scores.tables[0] == ContingencyTable(hits: 2, misses: 1, falseAlarms: 1, correctNegatives: 1))
+    #expect(scores.tables[1] == ContingencyTable(hits: 1, misses: 0, falseAlarms: 0, correctNegatives: 4))
+    #expect(scores.continuous.count == 5)
+    #expect(scores.continuous.sumError == 4)
+    #expect(scores.continuous.sumAbsoluteError == 10)
+    #expect(scores.continuous.sumSquaredError == 30)
+    #expect(scores.continuous.mse == 6)
+    #expect(scores.continuous.mae == 2)
+    #expect(scores.continuous.meanError == 0.8)
+    #expect(scores.continuous.rmse == 6.0.squareRoot())
+    #expect(scores.fieldCount == 1)
+  }
+
+  @Test func aValueAtTheThresholdIsAnEvent() {
+    let thresholds: [Float] = [0, 0.1, 0.5, 5]
+    for (index, threshold) in thresholds.enumerated() {
+      var scores = FieldScores(thresholds: thresholds)
+      scores.add(
+        forecast: row(threshold, threshold.nextDown, threshold.nextUp),
+        observation: row(threshold, threshold, threshold.nextDown))
+      #expect(scores.tables[index] == ContingencyTable(hits: 1, misses: 1, falseAlarms: 1, correctNegatives: 0))
+    }
+  }
+
+  @Test func missingIsNotDry() {
+    // Thresholds before masks, as in pysteps, would make three correct negatives, a miss and a false alarm of this.
+    var scores = FieldScores(thresholds: [-1, 0, 1])
+    scores.add(forecast: row(.nan, .nan, 0, .nan, 5, 2), observation: row(.nan, 0, .nan, 5, .nan, 2))
+    for table in scores.tables { #expect(table == ContingencyTable(hits: 1)) }
+    #expect(scores.continuous.count == 1)
+    #expect(scores.continuous.mse == 0)
+    #expect(scores.pixelCount == 6)
+    #expect(scores.validShare == 1.0 / 6)
+  }
+
+  @Test func infinitiesAreMissing() {
+    var scores = FieldScores(thresholds: [1])
+    scores.add(forecast: row(.infinity, 3, 2), observation: row(3, -.infinity, 2))
+    #expect(scores.tables[0] == ContingencyTable(hits: 1))
+    #expect(scores.continuous.mse == 0)
+  }
+
+  @Test func aPixelMissingInOneMethodCountsForNone() throws {
+    var table = ScoreTable(methods: ["a", "b"], leadCount: 2, thresholds: [1])
+    table.add(lead: 1, observation: row(5, 5, .nan, 0), forecasts: [row(5, .nan, 5, 0), row(0, 5, 5, 5)])
+    let a = try #require(table.scores(of: "a", lead: 1))
+    let b = try #require(table.scores(of: "b", lead: 1))
+    #expect(a.tables[0] == ContingencyTable(hits: 1, correctNegatives: 1))
+    #expect(b.tables[0] == ContingencyTable(misses: 1, falseAlarms: 1))
+    #expect(a.continuous.count == 2 && b.continuous.count == 2)
+    #expect(table.scores(of: "a", lead: 0)?.fieldCount == 0)
+    #expect(table.scores(of: "c", lead: 0) == nil)
+  }
+
+  @Test func everythingMissingIsUndefined() {
+    var scores = FieldScores(thresholds: [0, 1], windows: [1, 3])
+    scores.add(forecast: Tensor(shape: [4, 5], repeating: .nan), observation: Tensor(shape: [4, 5], repeating: 1))
+    for table in scores.tables {
+      for score in CategoricalScore.allCases { #expect(table[score] == nil) }
+    }
+    for score in ContinuousScore.allCases { #expect(scores.continuous[score] == nil) }
+    for fractions in scores.fractions { #expect(fractions.fss == nil) }
+    #expect(scores.validShare == 0)
+    #expect(FieldScores(thresholds: []).validShare == nil)
+  }
+
+  @Test func emptyFieldsAddNothing() {
+    var scores = FieldScores(thresholds: [1], windows: [3])
+    scores.add(forecast: Tensor(shape: [0, 4]), observation: Tensor(shape: [0, 4]))
+    scores.add(forecast: Tensor(shape: [4, 0]), observation: Tensor(shape: [4, 0]))
+    #expect(scores.tables[0].count == 0)
+    #expect(scores.continuous.mse == nil)
+  }
+
+  @Test func correlationOfAConstantIsUndefined() {
+    var scores = FieldScores(thresholds: [])
+    scores.add(
+      forecast: Tensor(shape: [30, 30], repeating: 0.1), observation: Tensor(shape: [30, 30], repeating: 0.3))
+    #expect(scores.continuous.correlation == nil)
+    var varying = FieldScores(thresholds: [])
+    varying.add(forecast: row(1, 2, 3), observation: row(2, 4, 6))
+    #expect(varying.continuous.correlation.map { abs($0 - 1) < 1e-12 } == true)
+  }
+
+  @Test(arguments: [1, 7, 8, 9, 1023, 1024, 1025, 5000])
+  func anyNumberOfPixelsIsCountedAsOneByOne(count: Int) {
+    var source = RandomSource(seed: UInt64(count))
+    let f = randomRain([1, count], missing: 0.2, using: &source)
+    let o = randomRain([1, count], missing: 0.2, using: &source)
+    let thresholds: [Float] = [-1, 0, 0.25, 1, 3]
+    var scores = FieldScores(thresholds: thresholds)
+    scores.add(forecast: f, observation: o)
+    let pairs = zip(f.elements, o.elements).filter { !$0.isNaN && !$1.isNaN }
+    for (threshold, table) in zip(thresholds, scores.tables) {
+      #expect(table.hits == pairs.count { $0 >= threshold && $1 >= threshold })
+      #expect(table.misses == pairs.count { $0 < threshold && $1 >= threshold })
+      #expect(table.falseAlarms == pairs.count { $0 >= threshold && $1 < threshold })
+      #expect(table.correctNegatives == pairs.count { $0 < threshold && $1 < threshold })
+    }
+    #expect(scores.continuous.count == pairs.count)
+    #expect(scores.continuous.sumAbsoluteError == pairs.reduce(0) { $0 + abs(Double($1.0) - Double($1.1)) })
+    #expect(scores.continuous.sumProduct == pairs.reduce(0) { $0 + Double($1.0) * Double($1.1) })
+    #expect(scores.continuous.sumForecastSquared == pairs.reduce(0) { $0 + Double($1.0) * Double($1.0) })
+  }
+
+  @Test func mergingEqualsOnePass() {
+    var source = RandomSource(seed: 3)
+    var whole = ScoreTable(methods: ["a", "b"], leadCount: 3, thresholds: [0.25, 2], windows: [1, 4])
+    var parts = Array(
+      repeating: ScoreTable(methods: ["a", "b"], leadCount: 3, thresholds: [0.25, 2], windows: [1, 4]), count: 4)
+    for index in 0..<20 {
+      let observation = randomRain([13, 17], missing: 0.1, using: &source)
+      let forecasts = [
+        randomRain([13, 17], missing: 0.1, using: &source), randomRain([13, 17], missing: 0, using: &source),
+      ]
+      whole.add(lead: index % 3, observation: observation, forecasts: forecasts)
+      parts[index % 4].add(lead: index % 3, observation: observation, forecasts: forecasts)
+    }
+    var merged = parts[3]
+    for part in parts[..<3] { merged.merge(part) }
+    #expect(merged == whole)
+  }
+
+  @Test func survivesJSON() throws {
+    var table = ScoreTable(methods: ["a"], leadCount: 1, thresholds: [0.1], windows: [2])
+    table.add(lead: 0, observation: row(0.1, 0.7, .nan), forecasts: [row(0.3, 0.1, 0.2)])
+    let decoded = try JSONDecoder().decode(ScoreTable.self, from: JSONEncoder().encode(table))
+    #expect(decoded == table)
+  }
+
+  @Test func sharesAndFractionsOfAShiftedRainBand() throws {
+    // A band moved by two pixels: no skill pixel by pixel, and more the larger the neighbourhood.
+    var band = Tensor(shape: [40, 40])
+    var moved = Tensor(shape: [40, 40])
+    for y in 0..<40 {
+      band[y, 20] = 5
+      moved[y, 22] = 5
+    }
+    var scores = FieldScores(thresholds: [1], windows: [1, 3, 5, 9, 21])
+    scores.add(forecast: moved, observation: band)
+    let skills = try scores.fractions.map { try #require($0.fss) }
+    #expect(skills[0] == 0)
+    #expect(skills == skills.sorted())
+    #expect(try #require(skills.last) > 0.8)
+    #expect(scores.fractions(threshold: 0, window: 4).window == 21)
+  }
+}
