@@ -1,0 +1,91 @@
+import ConvKernels
+import ConvLSTM
+import Foundation
+import RadarIO
+import Tensor
+
+/// Makes forecasts with a trained model.
+public final class Forecaster {
+  /// The model's description.
+  public let configuration: ModelConfiguration
+  private let network: EncoderForecaster
+  /// The memory of the last forecast, used again while sizes stay the same.
+  private var tape: EncoderForecasterTape?
+
+  /// Takes a model.
+  public init(_ model: Model, pool: WorkerPool) throws {
+    configuration = model.configuration
+    network = try model.network(pool: pool)
+  }
+
+  /// Checks that frames are of the kind the model was trained on.
+  ///
+  /// - Throws: ``NowcastError`` `unusable` when time step or grid spacing differ, unless `force` is set.
+  public func requireFit(_ sequence: FrameSequence, force: Bool) throws {
+    guard !force else { return }
+    func refuse(_ what: String, _ model: Double, _ data: Double, _ unit: String) -> NowcastError {
+      NowcastError(
+        .unusable,
+        "the model was trained on a \(what) of \(model.short) \(unit), the frames have \(data.short) \(unit). Use a model for "
+          + "such frames, or --force to forecast all the same.", path: sequence.source.files.first)
+    }
+    let step = configuration.timeStepSeconds
+    if sequence.count > 1, abs(sequence.stepSeconds - step) > 0.02 * step {
+      throw refuse("time step", step, sequence.stepSeconds, "s")
+    }
+    if let trained = configuration.gridSpacingMetres, let spacing = sequence.grid.spacingMetres,
+      abs(spacing - trained) > 0.05 * trained
+    {
+      throw refuse("grid spacing", trained, spacing, "m")
+    }
+  }
+
+  /// Checks that there are enough frames.
+  ///
+  /// - Throws: ``NowcastError`` `unusable`.
+  public func requireEnoughFrames(_ sequence: FrameSequence) throws {
+    guard sequence.count >= configuration.inputFrames else {
+      throw NowcastError(
+        .unusable,
+        "the model needs \(configuration.inputFrames) frames in a row, but only \(sequence.count) were given.",
+        path: sequence.source.files.first)
+    }
+  }
+
+  /// The frames that follow frame `last` of a sequence.
+  ///
+  /// A pixel that none of the input frames measured is missing in the forecast.
+  ///
+  /// - Parameters:
+  ///   - rainRate: `[t, h, w]` in mm/h, NaN where missing.
+  ///   - last: the last input frame; there must be enough in front of it.
+  /// - Returns: `[leadFrames, h, w]` in mm/h.
+  public func forecast(_ rainRate: Tensor, last: Int, leadFrames: Int) -> Tensor {
+    let (height, width) = (rainRate.shape[1], rainRate.shape[2])
+    let frames = rainRate.parts(last + 1 - configuration.inputFrames..<last + 1)
+    var input = configuration.normalisation.normalised(frames)
+    let pixels = height * width
+    var isMeasured = [Bool](repeating: false, count: pixels)
+    input.withUnsafeMutableBufferPointer { values in
+      for index in values.indices {
+        if values[index].isNaN { values[index] = 0 } else { isMeasured[index % pixels] = true }
+      }
+    }
+    let tape = tape(height: height, width: width, leadFrames: leadFrames)
+    let output = network.forward(tape, input.reshaped([1, configuration.inputFrames, 1, height, width]))
+    var result = configuration.normalisation.rainRate(output.reshaped([leadFrames, height, width]))
+    result.withUnsafeMutableBufferPointer { values in
+      for index in values.indices where !isMeasured[index % pixels] { values[index] = .nan }
+    }
+    return result
+  }
+
+  private func tape(height: Int, width: Int, leadFrames: Int) -> EncoderForecasterTape {
+    if let tape, tape.outputShape == [1, leadFrames, 1, height, width] { return tape }
+    let new = network.makeTape(
+      batch: 1, inputFrames: configuration.inputFrames, leadFrames: leadFrames, height: height, width: width,
+      records: false)
+    tape = new
+    return new
+  }
+}

@@ -1,0 +1,22 @@
+import Foundation
+import Synchronization
+
+/// The user's wish to stop: Ctrl-C or SIGTERM.
+///
+/// The first signal only sets a flag that long work looks at between its steps; the second one ends the program at once.
+public enum Interruption {
+  private static let flag = Atomic<Bool>(false)
+
+  /// Whether a stop was asked for.
+  public static var isRequested: Bool { flag.load(ordering: .relaxed) }
+
+  /// Catches the signals from now on.
+  public static func catchSignals() {
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        Interruption.flag.store(true, ordering: .relaxed)
+        signal(number, SIG_DFL)
+      }
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import ConvLSTM
+import Foundation
+
+/// What a model file says about the model, beside its weights: the JSON text under the metadata key `nowcast`.
+public struct ModelConfiguration: Sendable, Equatable, Codable {
+  /// The layers.
+  public struct Architecture: Sendable, Equatable, Codable {
+    /// Pixels on a side that are folded into channels.
+    public var patch: Int
+    /// Hidden channels of the encoder's layers.
+    public var hidden: [Int]
+    /// The side of each layer's input kernel.
+    public var inputKernel: [Int]
+    /// The side of each layer's state kernel.
+    public var stateKernel: [Int]
+    /// Whether gates see the cell state.
+    public var peephole: Bool
+    /// The order of the forecaster's layers.
+    public var forecasterOrder: EncoderForecasterConfiguration.ForecasterOrder
+
+    enum CodingKeys: String, CodingKey {
+      case patch, hidden, peephole
+      case inputKernel = "input_kernel"
+      case stateKernel = "state_kernel"
+      case forecasterOrder = "forecaster_order"
+    }
+
+    /// Describes an architecture; a list of one kernel stands for all layers.
+    public init(
+      patch: Int = 2, hidden: [Int] = [64, 64], inputKernel: [Int] = [3], stateKernel: [Int] = [3],
+      peephole: Bool = true, forecasterOrder: EncoderForecasterConfiguration.ForecasterOrder = .same
+    ) {
+      self.patch = patch
+      self.hidden = hidden
+      self.inputKernel = inputKernel.count == 1 ? [Int](repeating: inputKernel[0], count: hidden.count) : inputKernel
+      self.stateKernel = stateKernel.count == 1 ? [Int](repeating: stateKernel[0], count: hidden.count) : stateKernel
+      self.peephole = peephole
+      self.forecasterOrder = forecasterOrder
+    }
+
+    /// The network's configuration.
+    ///
+    /// - Throws: `ConvLSTMError` when the numbers make no network.
+    public func network() throws(ConvLSTMError) -> EncoderForecasterConfiguration {
+      try EncoderForecasterConfiguration(
+        patch: patch, hidden: hidden, inputKernel: inputKernel.map { KernelSize($0) },
+        stateKernel: stateKernel.map { KernelSize($0) }, peephole: peephole, forecasterOrder: forecasterOrder)
+    }
+  }
+
+  /// What the model reached on the held-out part of its training data.
+  public struct Validation: Sendable, Equatable, Codable {
+    /// The loss, in normalised units.
+    public var loss: Double
+    /// The loss of persistence (the last frame seen as the forecast) on the same windows.
+    public var persistenceLoss: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case loss
+      case persistenceLoss = "persistence_loss"
+    }
+  }
+
+  /// The layers.
+  public var architecture: Architecture
+  /// Frames the model reads.
+  public var inputFrames: Int
+  /// Frames it was trained to forecast; it can be unfolded further.
+  public var leadFrames: Int
+  /// From rain rate to the network's numbers.
+  public var normalisation: Normalisation
+  /// The seconds from frame to frame.
+  public var timeStepSeconds: Double
+  /// The distance of neighbouring pixels in metres; absent where the training data did not tell.
+  public var gridSpacingMetres: Double?
+  /// The loss it was trained with.
+  public var loss = "mse"
+  /// The seed of the training run.
+  public var seed: UInt64
+  /// Updates of the weights.
+  public var stepsTrained = 0
+  /// Scores on held-out data; absent where none was held out.
+  public var validation: Validation?
+  /// The version of the program that wrote the file.
+  public var version = nowcastVersion
+
+  enum CodingKeys: String, CodingKey {
+    case architecture, normalisation, loss, seed, validation, version
+    case inputFrames = "input_frames"
+    case leadFrames = "lead_frames"
+    case timeStepSeconds = "time_step_seconds"
+    case gridSpacingMetres = "grid_spacing_metres"
+    case stepsTrained = "steps_trained"
+  }
+
+  /// Describes an untrained model.
+  public init(
+    architecture: Architecture, inputFrames: Int, leadFrames: Int, normalisation: Normalisation,
+    timeStepSeconds: Double, gridSpacingMetres: Double?, seed: UInt64
+  ) {
+    self.architecture = architecture
+    self.inputFrames = inputFrames
+    self.leadFrames = leadFrames
+    self.normalisation = normalisation
+    self.timeStepSeconds = timeStepSeconds
+    self.gridSpacingMetres = gridSpacingMetres
+    self.seed = seed
+  }
+
+  /// Checks the numbers of a file that somebody else may have written.
+  func validate(path: String?) throws {
+    try normalisation.validate(path: path)
+    guard (1...1000).contains(inputFrames), (1...1000).contains(leadFrames), timeStepSeconds.isFinite,
+      timeStepSeconds > 0, gridSpacingMetres.map({ $0.isFinite && $0 > 0 }) ?? true
+    else {
+      throw NowcastError(
+        .unusable, "the model's description has impossible frame numbers, time step or grid spacing.", path: path)
+    }
+    guard architecture.inputKernel.count == architecture.hidden.count,
+      architecture.stateKernel.count == architecture.hidden.count
+    else {
+      throw NowcastError(.unusable, "the model's description needs one kernel for each layer.", path: path)
+    }
+  }
+}
+
+/// The version of this program.
+public let nowcastVersion = "0.1.0"

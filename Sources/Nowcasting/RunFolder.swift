@@ -1,0 +1,76 @@
+import Foundation
+
+/// The folder of a training run: `config.json`, `history.csv`, `model.safetensors` (the best model so far) and
+/// `checkpoint.safetensors` (all that training needs to go on).
+public struct RunFolder: Sendable {
+  /// The folder.
+  public let path: String
+
+  static let checkpointName = "checkpoint.safetensors"
+  private static let names = ["config.json", "history.csv", Model.fileName, checkpointName]
+
+  /// Names a folder; nothing is made yet.
+  public init(_ path: String) { self.path = path }
+
+  func file(_ name: String) -> String { (path as NSString).appendingPathComponent(name) }
+
+  /// The best model so far.
+  public var modelFile: String { file(Model.fileName) }
+  /// One line for each epoch.
+  public var historyFile: String { file("history.csv") }
+  var configurationFile: String { file("config.json") }
+  var checkpointFile: String { file(Self.checkpointName) }
+
+  /// Makes the folder for a new run.
+  ///
+  /// - Throws: ``NowcastError`` `cannotCreate` when it holds a run and `overwrite` is false, holds something else, or
+  ///   cannot be made or written to.
+  public func prepare(overwrite: Bool) throws {
+    let manager = FileManager.default
+    var isFolder: ObjCBool = false
+    if manager.fileExists(atPath: path, isDirectory: &isFolder) {
+      guard isFolder.boolValue else {
+        throw NowcastError(.cannotCreate, "this is a file; a run needs a folder of its own.", path: path)
+      }
+      let present = Self.names.filter { manager.fileExists(atPath: file($0)) }
+      if !present.isEmpty && !overwrite {
+        throw NowcastError(
+          .cannotCreate,
+          "the folder holds a run already; go on with it with --resume, replace it with --overwrite, or name another.",
+          path: path)
+      }
+      // Checked before anything is removed: a run that can't be replaced is left as it is.
+      try requireWritable()
+      for name in present {
+        guard unlink(file(name)) == 0 else {
+          throw NowcastError(
+            .cannotCreate, "the earlier run's file cannot be removed (\(String(cString: strerror(errno)))).",
+            path: file(name))
+        }
+      }
+      return
+    }
+    do {
+      try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw NowcastError(.cannotCreate, "the folder cannot be made; is its parent writable?", path: path)
+    }
+    try requireWritable()
+  }
+
+  /// Checks that there is a run to go on with.
+  func requireCheckpoint() throws {
+    guard FileManager.default.fileExists(atPath: checkpointFile) else {
+      throw NowcastError(
+        .notFound, "there is no checkpoint to go on from; start a new run without --resume.", path: checkpointFile)
+    }
+    try requireWritable()
+  }
+
+  private func requireWritable() throws {
+    guard access(path, W_OK | X_OK) == 0 else {
+      throw NowcastError(
+        .cannotCreate, "the folder cannot be written to (\(String(cString: strerror(errno)))).", path: path)
+    }
+  }
+}

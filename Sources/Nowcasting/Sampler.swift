@@ -1,0 +1,148 @@
+import Tensor
+
+/// Which crops of which windows make the batches of a training run.
+///
+/// Everything follows from the seed, the epoch and the position in it, so a run that was stopped goes on as if it had not
+/// been, without any state to save.
+struct Sampler: Sendable {
+  /// A crop of a window.
+  struct Sample: Sendable, Equatable {
+    let window: TrainingData.Window
+    let y: Int
+    let x: Int
+  }
+
+  /// Input `[b, t, 1, h, w]` with zeros where missing, and target `[b, t, 1, h, w]` with NaN where missing.
+  struct Batch: Sendable {
+    let input: Tensor
+    let target: Tensor
+    let samples: [Sample]
+  }
+
+  let data: TrainingData
+  let batchSize: Int
+  let seed: UInt64
+  /// The size of the crops: as wanted, or that of the smallest frame if it is smaller.
+  let height: Int
+  let width: Int
+
+  init(_ data: TrainingData, crop: Int, batchSize: Int, seed: UInt64) {
+    self.data = data
+    self.batchSize = batchSize
+    self.seed = seed
+    let used = Set((data.training + data.validation).map(\.sequence))
+    height = used.reduce(crop) { min($0, data.frames[$1].height) }
+    width = used.reduce(crop) { min($0, data.frames[$1].width) }
+  }
+
+  /// Updates in an epoch: as many as it takes to see the area of all windows once, at most 500.
+  var stepsPerEpoch: Int {
+    let crops = data.training.reduce(0) { sum, window in
+      let frames = data.frames[window.sequence]
+      return sum + ((frames.height + height - 1) / height) * ((frames.width + width - 1) / width)
+    }
+    return min(max(crops / batchSize, 1), 500)
+  }
+
+  /// The batch of a step of an epoch.
+  func batch(epoch: Int, step: Int) -> Batch {
+    let samples = (0..<batchSize).map { sample(epoch: epoch, position: step * batchSize + $0) }
+    return batch(samples)
+  }
+
+  /// The crop at a position in an epoch. Every window comes once before any comes again.
+  private func sample(epoch: Int, position: Int) -> Sample {
+    let windows = data.training
+    let (pass, place) = position.quotientAndRemainder(dividingBy: windows.count)
+    var order = source(epoch, pass, salt: 1)
+    var permutation = Array(windows.indices)
+    permutation.shuffle(using: &order)
+    let window = windows[permutation[place]]
+    var random = source(epoch, position, salt: 2)
+    // Some tries to meet the radar's coverage; a crop without any target would teach nothing.
+    var sample = draw(window, using: &random)
+    for _ in 0..<8 where validTargets(sample) * 10 < data.leadFrames * height * width {
+      sample = draw(window, using: &random)
+    }
+    return sample
+  }
+
+  private func draw(_ window: TrainingData.Window, using random: inout RandomSource) -> Sample {
+    let frames = data.frames[window.sequence]
+    return Sample(
+      window: window, y: random.index(below: frames.height - height + 1),
+      x: random.index(below: frames.width - width + 1))
+  }
+
+  private func source(_ a: Int, _ b: Int, salt: UInt64) -> RandomSource {
+    // Three numbers in one: each is spread over all bits before the next one is added.
+    var mix = RandomSource(seed: seed &+ salt << 56)
+    mix = RandomSource(seed: mix.next() &+ UInt64(a))
+    return RandomSource(seed: mix.next() &+ UInt64(b))
+  }
+
+  /// The crops on which the held-out windows are scored: the same ones every time, spread over windows and area.
+  func validationBatches(most: Int) -> [Batch] {
+    var samples: [Sample] = []
+    for window in data.validation {
+      let frames = data.frames[window.sequence]
+      let (rows, columns) = (frames.height / height, frames.width / width)
+      for row in 0..<rows {
+        for column in 0..<columns {
+          samples.append(
+            Sample(
+              window: window, y: (frames.height - rows * height) / 2 + row * height,
+              x: (frames.width - columns * width) / 2 + column * width))
+        }
+      }
+    }
+    samples = samples.filter { validTargets($0) > 0 }
+    if samples.count > most { samples = (0..<most).map { samples[$0 * samples.count / most] } }
+    return stride(from: 0, to: samples.count, by: batchSize).map {
+      batch(Array(samples[$0..<min($0 + batchSize, samples.count)]))
+    }
+  }
+
+  private func validTargets(_ sample: Sample) -> Int {
+    let start = sample.window.start + data.inputFrames
+    var count = 0
+    forEachRow(sample, start..<start + data.leadFrames) { row, _ in
+      for value in row where value == value { count += 1 }
+    }
+    return count
+  }
+
+  private func batch(_ samples: [Sample]) -> Batch {
+    func frames(_ offset: Int, _ count: Int, missing: Float) -> Tensor {
+      var result = Tensor(shape: [samples.count, count, 1, height, width])
+      result.withUnsafeMutableBufferPointer { target in
+        for (index, sample) in samples.enumerated() {
+          let start = sample.window.start + offset
+          forEachRow(sample, start..<start + count) { row, position in
+            let place = index * count * height * width + position
+            for (x, value) in row.enumerated() { target[place + x] = value == value ? value : missing }
+          }
+        }
+      }
+      return result
+    }
+    return Batch(
+      input: frames(0, data.inputFrames, missing: 0),
+      target: frames(data.inputFrames, data.leadFrames, missing: .nan), samples: samples)
+  }
+
+  /// Calls `body` with each row of a crop's frames, and its place in a tensor `[t, h, w]` of them.
+  private func forEachRow(
+    _ sample: Sample, _ range: Range<Int>, _ body: (UnsafeBufferPointer<Float>, Int) -> Void
+  ) {
+    let frames = data.frames[sample.window.sequence]
+    frames.values.withUnsafeBufferPointer { values in
+      for (t, frame) in range.enumerated() {
+        for y in 0..<height {
+          let start = (frame * frames.height + sample.y + y) * frames.width + sample.x
+          body(UnsafeBufferPointer(rebasing: values[start..<start + width]), (t * height + y) * width)
+        }
+      }
+    }
+  }
+}

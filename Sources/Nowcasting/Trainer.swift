@@ -1,0 +1,289 @@
+import ConvKernels
+import ConvLSTM
+import Foundation
+import Tensor
+
+/// Trains a network on windows of radar frames and keeps the best model.
+public final class Trainer {
+  /// What a user sees while training goes on.
+  public struct Progress: Sendable {
+    /// The epoch, from 1.
+    public let epoch: Int
+    /// Epochs wanted.
+    public let epochs: Int
+    /// Updates of this epoch so far.
+    public let stepInEpoch: Int
+    /// Updates in an epoch.
+    public let stepsPerEpoch: Int
+    /// Updates so far.
+    public let step: Int
+    /// The mean loss of this epoch so far.
+    public let trainLoss: Double
+    /// The last validation loss.
+    public let validationLoss: Double?
+    /// Windows trained on per second.
+    public let windowsPerSecond: Double
+    /// Seconds to the end of the run, as it looks now.
+    public let secondsLeft: Double?
+  }
+
+  /// What training ended with.
+  public struct Result: Sendable {
+    /// Updates altogether.
+    public let steps: Int
+    /// Epochs done.
+    public let epochs: Int
+    /// What the kept model reached; `nil` without held-out windows.
+    public let validation: ModelConfiguration.Validation?
+  }
+
+  /// The most held-out crops that are scored after an epoch.
+  static let validationSamples = 64
+
+  private let folder: RunFolder
+  private let sampler: Sampler
+  private let network: EncoderForecaster
+  private let tape: EncoderForecasterTape
+  private let validationBatches: [Sampler.Batch]
+  private let validationTape: EncoderForecasterTape?
+  private let persistenceLoss: Double?
+  private var gradients: ParameterSet
+  private var configuration: ModelConfiguration
+  private var adam: Adam
+  private var position: Checkpoint.Position
+  private var options: TrainingOptions { position.options }
+
+  /// Prepares a new run in `folder`, or, with `resume`, takes up the one that is there.
+  ///
+  /// - Throws: ``NowcastError``: `usage` for options without sense, `cannotCreate` for a folder that cannot be used,
+  ///   `unusable` for a checkpoint that is damaged or was made with other options.
+  public init(
+    _ data: TrainingData, options: TrainingOptions, folder: RunFolder, resume: Bool, overwrite: Bool, pool: WorkerPool
+  ) throws {
+    try options.validate()
+    self.folder = folder
+    sampler = Sampler(data, crop: options.crop, batchSize: options.batchSize, seed: options.seed)
+    let architecture = try options.architecture.network()
+    let fresh = ModelConfiguration(
+      architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
+      normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
+      seed: options.seed)
+    if resume {
+      try folder.requireCheckpoint()
+      let checkpoint = try Checkpoint(contentsOf: folder.checkpointFile)
+      try Trainer.requireSame(checkpoint, fresh, options, path: folder.checkpointFile)
+      configuration = checkpoint.model.configuration
+      network = EncoderForecaster(architecture, parameters: checkpoint.model.parameters, pool: pool)
+      adam = checkpoint.adam
+      position = checkpoint.position
+      position.options = options
+    } else {
+      configuration = fresh
+      network = EncoderForecaster(architecture, seed: options.seed, pool: pool)
+      adam = Adam(count: architecture.parameterLayout.count, learningRate: Float(options.learningRate))
+      position = Checkpoint.Position(options: options)
+    }
+    gradients = ParameterSet(architecture.parameterLayout)
+    tape = network.makeTape(
+      batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
+      width: sampler.width, records: true)
+    validationBatches = sampler.validationBatches(most: Trainer.validationSamples)
+    validationTape = validationBatches.first.map { _ in
+      network.makeTape(
+        batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
+        width: sampler.width, records: false)
+    }
+    persistenceLoss = Trainer.persistenceLoss(validationBatches)
+    if !resume {
+      try folder.prepare(overwrite: overwrite)
+      try AtomicOutput.write(JSONText.encode(options, pretty: true), to: folder.configurationFile, overwrite: true)
+    }
+  }
+
+  /// How many and how long may change when a run is taken up, what is computed may not.
+  private static func requireSame(
+    _ checkpoint: Checkpoint, _ fresh: ModelConfiguration, _ options: TrainingOptions, path: String
+  ) throws {
+    var earlier = checkpoint.position.options
+    (earlier.epochs, earlier.maxSteps, earlier.maxSeconds) = (options.epochs, options.maxSteps, options.maxSeconds)
+    var model = checkpoint.model.configuration
+    (model.stepsTrained, model.validation, model.version) = (fresh.stepsTrained, fresh.validation, fresh.version)
+    guard earlier == options, model == fresh else {
+      throw NowcastError(
+        .unusable,
+        "the run was started with other options or other data; --resume needs the same ones (all but --epochs, --max-steps "
+          + "and --max-seconds).", path: path)
+    }
+  }
+
+  /// The number of the network's weights.
+  public var parameterCount: Int { gradients.layout.count }
+
+  /// The loss of persistence on the held-out windows.
+  public var validationPersistenceLoss: Double? { persistenceLoss }
+
+  /// Trains until epochs, steps or time are used up.
+  ///
+  /// - Parameter report: is called after every update.
+  /// - Throws: ``NowcastError``: `diverged` when loss or gradients are no longer finite, `interrupted` when the user
+  ///   asked to stop (all is saved), `writeFailed` when the run folder cannot be written.
+  public func run(report: (Progress) -> Void = { _ in }) throws -> Result {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let firstStep = position.step
+    func seconds() -> Double { (clock.now - start) / .seconds(1) }
+    let stepsPerEpoch = sampler.stepsPerEpoch
+    while position.epoch < options.epochs && !isOver(seconds()) {
+      while position.stepInEpoch < stepsPerEpoch && !isOver(seconds()) {
+        if Interruption.isRequested { try interrupt() }
+        try update()
+        report(progress(stepsPerEpoch: stepsPerEpoch, stepsDone: position.step - firstStep, seconds: seconds()))
+      }
+      if Interruption.isRequested { try interrupt() }
+      try endEpoch()
+    }
+    return Result(steps: position.step, epochs: position.epoch, validation: bestValidation)
+  }
+
+  private func isOver(_ seconds: Double) -> Bool {
+    (options.maxSteps.map { position.step >= $0 } ?? false) || (options.maxSeconds.map { seconds >= $0 } ?? false)
+  }
+
+  /// One update of the weights.
+  private func update() throws {
+    let batch = sampler.batch(epoch: position.epoch, step: position.stepInEpoch)
+    let output = network.forward(tape, batch.input)
+    var loss = MaskedSquaredError()
+    loss.add(prediction: output, target: batch.target)
+    // A batch without one measured pixel teaches nothing: its loss is that of the epoch so far, its gradient none.
+    if let mean = loss.mean {
+      gradients.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+      network.backward(
+        tape,
+        outputGradient: MaskedSquaredError.gradient(prediction: output, target: batch.target, validCount: loss.count),
+        into: &gradients)
+      let norm = gradients.clip(toNorm: options.clipNorm)
+      guard mean.isFinite && norm.isFinite else { throw divergence(batch, loss: mean) }
+      adam.update(&network.parameters, gradients: gradients)
+      position.lossSum += mean
+      position.largestNorm = max(position.largestNorm, norm)
+    } else {
+      position.lossSum += position.stepInEpoch > 0 ? position.lossSum / Double(position.stepInEpoch) : 0
+    }
+    position.step += 1
+    position.stepInEpoch += 1
+  }
+
+  private func divergence(_ batch: Sampler.Batch, loss: Double) -> NowcastError {
+    let sample = batch.samples[0]
+    let frames = sampler.data.frames[sample.window.sequence]
+    let kept = position.bestLoss == nil ? "No model was kept yet." : "The best model of the epochs before is kept."
+    return NowcastError(
+      .diverged,
+      "training diverged at step \(position.step + 1) of epoch \(position.epoch + 1): loss \(loss), at frame "
+        + "\(sample.window.start + 1) of \(frames.name) and others. \(kept) Try a smaller --learning-rate.",
+      path: folder.path)
+  }
+
+  private func endEpoch() throws {
+    guard position.stepInEpoch > 0 else { return }
+    let validation = validate()
+    if let validation, !validation.isFinite {
+      throw NowcastError(
+        .diverged,
+        "training diverged: the validation loss after step \(position.step) is not a number. Try a smaller "
+          + "--learning-rate.", path: folder.path)
+    }
+    let trainLoss = position.lossSum / Double(position.stepInEpoch)
+    position.history.append(
+      TrainingRecord(
+        epoch: position.epoch + 1, step: position.step, trainLoss: trainLoss, validationLoss: validation,
+        gradientNorm: position.largestNorm, learningRate: options.learningRate))
+    // Without held-out windows there is no better or worse: the last model is kept.
+    if validation == nil || position.bestLoss.map({ (validation ?? 0) < $0 }) ?? true {
+      position.bestLoss = validation
+      try writeModel(validation: validation)
+    }
+    position.epoch += 1
+    (position.stepInEpoch, position.lossSum, position.largestNorm) = (0, 0, 0)
+    try position.history.write(to: folder.historyFile)
+    try writeCheckpoint()
+  }
+
+  private func writeModel(validation: Double?) throws {
+    configuration.stepsTrained = position.step
+    configuration.validation = validation.map {
+      ModelConfiguration.Validation(loss: $0, persistenceLoss: persistenceLoss)
+    }
+    try Model(configuration: configuration, parameters: network.parameters).file()
+      .write(to: folder.modelFile, overwrite: true)
+  }
+
+  private func writeCheckpoint() throws {
+    let model = Model(configuration: configuration, parameters: network.parameters)
+    try Checkpoint(model: model, adam: adam, position: position).write(to: folder.checkpointFile)
+  }
+
+  private func interrupt() throws -> Never {
+    try writeCheckpoint()
+    // Before the first epoch's end there is no best model yet; the present one is better than none.
+    if position.history.records.isEmpty { try writeModel(validation: nil) }
+    throw NowcastError(
+      .interrupted, "stopped after step \(position.step); everything is saved, --resume goes on from here.",
+      path: folder.path)
+  }
+
+  private var bestValidation: ModelConfiguration.Validation? { configuration.validation }
+
+  /// The loss over the held-out crops; `nil` without any.
+  private func validate() -> Double? {
+    guard let validationTape else { return nil }
+    var loss = MaskedSquaredError()
+    for batch in validationBatches {
+      // The last batch may be smaller; it is filled up, and what was filled up does not count.
+      let count = batch.samples.count
+      let output = network.forward(validationTape, batch.input.filledUp(to: options.batchSize))
+      loss.add(prediction: output.parts(0..<count), target: batch.target)
+    }
+    return loss.mean
+  }
+
+  private static func persistenceLoss(_ batches: [Sampler.Batch]) -> Double? {
+    var loss = MaskedSquaredError()
+    for batch in batches {
+      for index in batch.samples.indices {
+        let frames = batch.input.part(index)
+        let last = frames.part(frames.shape[0] - 1)
+        let target = batch.target.part(index)
+        for t in 0..<target.shape[0] { loss.add(prediction: last, target: target.part(t)) }
+      }
+    }
+    return loss.mean
+  }
+
+  private func progress(stepsPerEpoch: Int, stepsDone: Int, seconds: Double) -> Progress {
+    let rate = Double(stepsDone) / max(seconds, 1e-9)
+    var stepsLeft = (options.epochs - position.epoch) * stepsPerEpoch - position.stepInEpoch
+    if let most = options.maxSteps { stepsLeft = min(stepsLeft, most - position.step) }
+    var left = Double(max(stepsLeft, 0)) / rate
+    if let most = options.maxSeconds { left = min(left, max(most - seconds, 0)) }
+    return Progress(
+      epoch: position.epoch + 1, epochs: options.epochs, stepInEpoch: position.stepInEpoch,
+      stepsPerEpoch: stepsPerEpoch, step: position.step,
+      trainLoss: position.lossSum / Double(max(position.stepInEpoch, 1)),
+      validationLoss: position.history.records.last?.validationLoss,
+      windowsPerSecond: rate * Double(options.batchSize), secondsLeft: left)
+  }
+}
+
+extension Tensor {
+  /// The tensor with zeros appended to its outermost dimension.
+  fileprivate func filledUp(to count: Int) -> Tensor {
+    guard shape[0] < count else { return self }
+    var result = Tensor(shape: [count] + shape.dropFirst())
+    result.withUnsafeMutableBufferPointer { target in
+      withUnsafeBufferPointer { source in _ = target.update(fromContentsOf: source) }
+    }
+    return result
+  }
+}

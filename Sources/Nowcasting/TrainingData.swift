@@ -1,0 +1,147 @@
+import Foundation
+import RadarIO
+import Tensor
+
+/// Frames in the network's numbers, and the windows in them that can be learned from.
+///
+/// A window is a run of input and lead frames of one sequence; none crosses a gap, since sequences have none.
+public struct TrainingData: Sendable {
+  /// One window: its sequence and its first frame.
+  struct Window: Sendable, Equatable {
+    let sequence: Int
+    let start: Int
+  }
+
+  /// One sequence.
+  struct Frames: Sendable {
+    let name: String
+    let files: [String]
+    /// `[t, h, w]` in [0, 1], NaN where missing.
+    let values: Tensor
+    var height: Int { values.shape[1] }
+    var width: Int { values.shape[2] }
+  }
+
+  let frames: [Frames]
+  /// What is learned from.
+  let training: [Window]
+  /// What is held out.
+  let validation: [Window]
+  /// Frames a window has as input and as target.
+  let inputFrames: Int
+  let leadFrames: Int
+  /// The seconds from frame to frame.
+  public let stepSeconds: Double
+  /// The distance of neighbouring pixels in metres, where the files tell.
+  public let spacingMetres: Double?
+  /// Sentences for people about what was left out.
+  public private(set) var notes: [String] = []
+
+  /// The number of windows to learn from.
+  public var trainingWindows: Int { training.count }
+  /// The number of windows held out.
+  public var validationWindows: Int { validation.count }
+
+  /// Finds the windows.
+  ///
+  /// - Parameters:
+  ///   - sequences: what is learned from and, without `validation`, held out: the last part by time.
+  ///   - validation: what is held out, if given.
+  /// - Throws: ``NowcastError`` `unusable` when steps or spacings are mixed, no sequence is long enough, or every pixel
+  ///   is missing.
+  public init(_ sequences: [FrameSequence], validation: [FrameSequence]? = nil, options: TrainingOptions) throws {
+    let all = sequences + (validation ?? [])
+    let long = all.filter { $0.count > 1 }
+    guard let first = long.first else {
+      throw NowcastError(.unusable, "there are no two frames in a row to learn from.", path: all.first?.source.files.first)
+    }
+    for other in long {
+      try Self.requireSame(first, other, "time step", first.stepSeconds, other.stepSeconds, unit: "s", tolerance: 0.02)
+      guard let a = first.grid.spacingMetres, let b = other.grid.spacingMetres else { continue }
+      try Self.requireSame(first, other, "grid spacing", a, b, unit: "m", tolerance: 0.05)
+    }
+    stepSeconds = first.stepSeconds
+    spacingMetres = first.grid.spacingMetres
+    inputFrames = options.inputFrames
+    leadFrames = options.leadFrames(stepSeconds: stepSeconds)
+    let length = inputFrames + leadFrames
+
+    frames = all.map {
+      Frames(name: $0.name, files: $0.source.files, values: options.normalisation.normalised($0.rainRate))
+    }
+    func windows(_ range: Range<Int>) -> [Window] {
+      range.flatMap { index in
+        stride(from: 0, through: all[index].count - length, by: 1).map { Window(sequence: index, start: $0) }
+      }
+    }
+    let candidates = windows(0..<sequences.count)
+    guard !candidates.isEmpty else {
+      let longest = sequences.map(\.count).max() ?? 0
+      throw NowcastError(
+        .unusable,
+        "a window needs \(inputFrames) + \(leadFrames) frames in a row, but the longest sequence has \(longest); give more "
+          + "frames or fewer --input-frames and --lead-frames.", path: sequences.first?.source.files.first)
+    }
+    if let validation {
+      training = candidates
+      self.validation = windows(sequences.count..<sequences.count + validation.count)
+      if self.validation.isEmpty {
+        throw NowcastError(
+          .unusable, "no validation sequence has \(length) frames in a row.", path: validation.first?.source.files.first)
+      }
+    } else {
+      (training, self.validation) = Self.split(candidates, all, length: length, share: options.validationShare)
+      if self.validation.isEmpty && options.validationShare > 0 {
+        notes.append("too few frames to hold some out for validation: the model of the last step is kept")
+      }
+    }
+    let short = all.filter { $0.count < length }.count
+    if short > 0 { notes.append("\(short) of \(all.count) sequences are shorter than \(length) frames and not used") }
+    try requireMeasuredPixels()
+  }
+
+  /// The last windows by time are held out, and those that share frames with them belong to neither part.
+  private static func split(
+    _ windows: [Window], _ sequences: [FrameSequence], length: Int, share: Double
+  ) -> (training: [Window], validation: [Window]) {
+    let times = sequences.flatMap(\.times).sorted()
+    let boundary = times[min(Int((Double(times.count) * (1 - share)).rounded()), times.count - 1)]
+    func first(_ window: Window) -> Double { sequences[window.sequence].times[window.start] }
+    func last(_ window: Window) -> Double { sequences[window.sequence].times[window.start + length - 1] }
+    let held = share > 0 ? windows.filter { first($0) >= boundary } : []
+    if !held.isEmpty {
+      let learned = windows.filter { last($0) < boundary }
+      if !learned.isEmpty { return (learned, held) }
+    }
+    return (windows, [])
+  }
+
+  private static func requireSame(
+    _ a: FrameSequence, _ b: FrameSequence, _ what: String, _ x: Double, _ y: Double, unit: String, tolerance: Double
+  ) throws {
+    guard abs(x - y) > tolerance * x else { return }
+    throw NowcastError(
+      .unusable,
+      "the \(what) is \(y.short) \(unit) here and \(x.short) \(unit) in \(a.source.files.first ?? a.name); train on data of "
+        + "one \(what).", path: b.source.files.first)
+  }
+
+  private func requireMeasuredPixels() throws {
+    let measured = Set((training + validation).map(\.sequence)).contains { index in
+      frames[index].values.withUnsafeBufferPointer { $0.contains { !$0.isNaN } }
+    }
+    guard measured else {
+      throw NowcastError(
+        .unusable, "every pixel of every frame is missing; there is nothing to learn from.", path: frames[0].files.first)
+    }
+  }
+}
+
+extension Double {
+  /// The number with at most three digits behind the point, and none where there are none.
+  var short: String {
+    let text = String(format: "%.3f", self)
+    guard text.contains(".") else { return text }
+    return String(text.reversed().drop { $0 == "0" }.drop { $0 == "." }.reversed())
+  }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import RadarIO
+
+/// Everything that decides what a training run gives, apart from the data.
+public struct TrainingOptions: Sendable, Equatable, Codable {
+  /// The network.
+  public var architecture = ModelConfiguration.Architecture()
+  /// Frames the network reads.
+  public var inputFrames = 5
+  /// Frames it learns to forecast; `nil` takes as many as cover an hour, at least 4 and at most 20.
+  public var leadFrames: Int?
+  /// The side of the random crops in pixels; a smaller frame is taken whole.
+  public var crop = 128
+  /// Crops in one update.
+  public var batchSize = 4
+  /// Passes over the data.
+  public var epochs = 100
+  /// Updates after which training ends; `nil` does not limit them.
+  public var maxSteps: Int?
+  /// Seconds after which training ends; `nil` does not limit them. With a limit, the result depends on the machine.
+  public var maxSeconds: Double?
+  /// Adam's learning rate.
+  public var learningRate = 1e-3
+  /// The largest norm of the gradients; larger ones are shrunk to it.
+  public var clipNorm = 1.0
+  /// The seed of first weights, order and crops.
+  public var seed: UInt64 = 1
+  /// The share of the frames, the last ones, that is held out for validation where no validation data is given.
+  public var validationShare = 0.2
+  /// From rain rate to the network's numbers.
+  public var normalisation = Normalisation()
+
+  /// The defaults.
+  public init() {}
+
+  /// Throws ``NowcastError`` `usage` when a number makes no sense.
+  public func validate() throws {
+    func require(_ condition: Bool, _ message: String) throws {
+      if !condition { throw NowcastError(.usage, message) }
+    }
+    try require((1...1000).contains(inputFrames), "--input-frames is \(inputFrames); it must be 1 to 1000.")
+    try require(
+      leadFrames.map { (1...1000).contains($0) } ?? true, "--lead-frames is \(leadFrames ?? 0); it must be 1 to 1000.")
+    try require((4...8192).contains(crop), "--crop is \(crop); it must be 4 to 8192 pixels.")
+    try require((1...4096).contains(batchSize), "--batch-size is \(batchSize); it must be 1 to 4096.")
+    try require(epochs > 0, "--epochs is \(epochs); it must be at least 1.")
+    try require(maxSteps.map { $0 > 0 } ?? true, "--max-steps is \(maxSteps ?? 0); it must be at least 1.")
+    try require(maxSeconds.map { $0 > 0 } ?? true, "--max-seconds must be more than 0.")
+    try require(
+      learningRate.isFinite && learningRate > 0, "--learning-rate is \(learningRate); it must be more than 0.")
+    try require(clipNorm.isFinite && clipNorm > 0, "--clip-norm is \(clipNorm); it must be more than 0.")
+    try require(
+      (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")
+    do {
+      _ = try architecture.network()
+    } catch {
+      throw NowcastError(.usage, "these options make no network: \(error).")
+    }
+  }
+
+  /// The lead frames for data of a time step.
+  func leadFrames(stepSeconds: Double) -> Int {
+    leadFrames ?? min(max(Int((3600 / stepSeconds).rounded()), 4), 20)
+  }
+}
+
+/// Named configurations.
+public enum TrainingPreset: String, Sendable, CaseIterable {
+  /// The radar network of Shi et al. 2015: patch 2, two layers of 64 channels, 3×3; 5 frames in, 15 out.
+  case shi2015Radar = "shi2015-radar"
+  /// A quarter of the work: patch 4, two layers of 32 channels, 3×3.
+  case small
+
+  /// The preset's options.
+  public var options: TrainingOptions {
+    var options = TrainingOptions()
+    switch self {
+    case .shi2015Radar:
+      options.leadFrames = 15
+    case .small:
+      options.architecture.patch = 4
+      options.architecture.hidden = [32, 32]
+    }
+    return options
+  }
+}
