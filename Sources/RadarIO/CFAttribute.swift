@@ -1,5 +1,3 @@
-import Foundation
-
 /// An attribute exactly as a file holds it: type, length and bytes, so that it can be copied without loss.
 struct CFAttribute: Sendable, Equatable {
   var name: String
@@ -35,13 +33,17 @@ struct CFAttribute: Sendable, Equatable {
 
   /// The text, without trailing NULs and blanks; `nil` when the attribute holds numbers.
   var text: String? {
-    let raw: String
+    let raw: [UInt8]
     switch type {
-    case .char: raw = String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    case .string: raw = strings.joined(separator: " ")
+    case .char: raw = bytes
+    case .string: raw = Array(strings.joined(separator: " ").utf8)
     default: return nil
     }
-    return raw.trimmingCharacters(in: .whitespacesAndNewlines)
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+    let trimmed = raw.prefix { $0 != 0 }.drop(while: isBlank)
+    return String(
+      decoding: trimmed.prefix(trimmed.lastIndex { !isBlank($0) }.map { $0 + 1 - trimmed.startIndex } ?? 0),
+      as: UTF8.self)
   }
 
   /// The values as numbers, read as if they had `type` (for `_Unsigned`); text holds none.

@@ -54,9 +54,9 @@ struct FrameLayout {
       default:
         if coordinate.attributes["positive"] != nil {
           self = .other
-        } else if let units = coordinate.units, units.hasPrefix("degrees_n") {
+        } else if let units = coordinate.units, ["degrees_north", "degree_north"].contains(units) {
           self = .y
-        } else if let units = coordinate.units, units.hasPrefix("degrees_e") {
+        } else if let units = coordinate.units, ["degrees_east", "degree_east"].contains(units) {
           self = .x
         } else {
           self = .unknown

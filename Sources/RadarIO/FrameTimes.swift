@@ -2,7 +2,7 @@
 struct FrameTimes {
   /// Valid time of each frame, the end of the interval for amounts, in seconds since 1970-01-01 00:00:00 UTC.
   var times: [Double]
-  /// The length in seconds of the interval of each frame, where the file tells.
+  /// The length in seconds of the interval that ends at each time, where the file tells.
   var lengths: [Double]?
 }
 
@@ -30,7 +30,7 @@ struct FrameTimeReader {
     if let (ends, lengths) = try bounds(of: variable, count: times.count) {
       // An amount is valid at the end of its interval, wherever in it the file puts the time.
       if case .amount = rain.quantity { return FrameTimes(times: ends, lengths: lengths) }
-      return FrameTimes(times: times, lengths: lengths)
+      return FrameTimes(times: times, lengths: ends == times ? lengths : nil)
     }
     if times.count == 1, let start = try startTime(before: times[0], other: variable) {
       return FrameTimes(times: times, lengths: [times[0] - start])
@@ -68,7 +68,7 @@ struct FrameTimeReader {
   }
 
   private func bounds(of variable: NetCDFFile.Variable, count: Int) throws -> (ends: [Double], lengths: [Double])? {
-    guard let name = variable.attributes.text("bounds") ?? variable.attributes.text("climatology"),
+    guard let name = variable.attributes.text("bounds"),
       var bounds = file.variable(name), bounds.type?.isNumeric == true, bounds.shape.reduce(1, *) == 2 * count
     else { return nil }
     // CF lets bounds go without the units and calendar of their coordinate.

@@ -22,14 +22,14 @@ struct GridReader {
   }
 
   /// Adds what a forecast copies.
-  func complete(_ grid: Grid, variable: NetCDFFile.Variable, transposed: Bool) throws -> Grid {
+  func complete(_ grid: Grid, variable: NetCDFFile.Variable) throws -> Grid {
     var grid = grid
     var georeference = Georeference(gridMapping: variable.attributes.text("grid_mapping"))
     let horizontal: Set = [grid.yName, grid.xName]
     func store(_ name: String) throws {
       guard georeference.variable(name) == nil, !CFNames.reserved.contains(name), let found = file.variable(name),
         let type = found.type, type != .string,
-        Set(found.dimensions.map(\.name)).intersection(horizontal).count + 1 >= found.dimensions.count
+        isPlain(found, horizontal)
       else { return }
       georeference.variables.append(
         StoredVariable(
@@ -57,6 +57,12 @@ struct GridReader {
     grid.georeference = georeference
     if grid.spacingMetres == nil { grid.spacingMetres = auxiliarySpacing(grid) }
     return grid
+  }
+
+  /// Whether a variable is over rows, columns or both (or neither), and at most the ends or corners of a cell besides.
+  private func isPlain(_ variable: NetCDFFile.Variable, _ horizontal: Set<String>) -> Bool {
+    let others = variable.dimensions.filter { !horizontal.contains($0.name) }
+    return others.allSatisfy { (2...4).contains($0.length) && file.coordinate(of: $0) == nil } && others.count <= 1
   }
 
   /// Latitude and longitude over both dimensions, by standard name, for files that do not name them as coordinates.

@@ -43,7 +43,7 @@ final class NetCDFFile {
       throw RadarError(
         .unusable,
         "it begins like NetCDF but cannot be opened (\(NetCDFLibrary.words(for: status))): the file looks truncated or "
-          + "damaged. Copy or produce it again.", path: path)
+          + "damaged, or is still being written. Copy or produce it again.", path: path)
     }
     id = opened
     try readHeader()

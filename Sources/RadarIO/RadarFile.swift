@@ -44,7 +44,7 @@ struct RadarFile {
     let reader = GridReader(file: file, system: system)
     let outline = try reader.outline(y: layout.y, x: layout.x)
     let same = { (grid: Grid) in outline.y != nil && outline.x != nil && grid.matches(outline) }
-    grid = try known.first(where: same) ?? reader.complete(outline, variable: rain.variable, transposed: false)
+    grid = try known.first(where: same) ?? reader.complete(outline, variable: rain.variable)
     title = file.attributes.text("title")
     institution = file.attributes.text("institution")
     history = file.attributes.text("history")

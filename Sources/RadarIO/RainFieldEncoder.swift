@@ -92,6 +92,8 @@ struct RainFieldEncoder {
     [
       CFAttribute("standard_name", standardName), CFAttribute("units", TimeAxis.units),
       CFAttribute("calendar", "standard"),
+      // As in POSIX time, every day has 86,400 seconds.
+      CFAttribute("units_metadata", "leap_seconds: none"),
     ]
   }
 

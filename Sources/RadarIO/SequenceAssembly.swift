@@ -139,46 +139,43 @@ struct SequenceAssembly {
   {
     let first = files[run.frames[run.frames.startIndex].file]
     let grid = first.grid
-    var intervals: [Double] = []
-    for frame in run.frames {
-      let file = files[frame.file]
-      guard case .amount = file.quantity else { continue }
-      let step = run.step > 0 ? run.step : usualStep
-      guard let seconds = file.times.lengths?[frame.index] ?? (step > 0 ? step : nil) else {
-        throw RadarError(
-          .unusable,
-          "it is an amount (\(file.units)) of a single frame, and nothing says over which interval. Give more frames, or "
-            + "time bounds in the file.", path: file.path, variable: file.variable)
-      }
-      intervals.append(seconds)
+    let intervals = try run.frames.map { frame in
+      try interval(of: frame, in: files[frame.file], step: run.step > 0 ? run.step : usualStep)
     }
-    let hasIntervals = intervals.count == run.frames.count
     var tensor = Tensor(shape: [run.frames.count, grid.height, grid.width], repeating: .nan)
     let frameSize = grid.height * grid.width
     var tallies: [Int: Unpacking.Tally] = [:]
     var table = Unpacking.Table()
-    var tableFile: Int?
-    var interval = 0
+    var previous: RadarFile?
     tensor.withUnsafeMutableBufferPointer { pixels in
       for (position, frame) in run.frames.enumerated() {
         let file = files[frame.file]
-        if let previous = tableFile, !file.sharesTable(with: files[previous]) { table = Unpacking.Table() }
-        tableFile = frame.file
-        var seconds: Double?
-        if case .amount = file.quantity {
-          seconds = intervals[interval]
-          interval += 1
-        }
+        if let previous, !file.sharesTable(with: previous) { table = Unpacking.Table() }
+        previous = file
         let target = UnsafeMutableBufferPointer(rebasing: pixels[position * frameSize..<(position + 1) * frameSize])
-        let tally = file.unpack(frame: frame.index, into: target, seconds: seconds, relation: relation, table: &table)
-        tallies[frame.file, default: Unpacking.Tally()].negative += tally.negative
-        tallies[frame.file, default: Unpacking.Tally()].infinite += tally.infinite
+        tallies[frame.file, default: Unpacking.Tally()] += file.unpack(
+          frame: frame.index, into: target, seconds: intervals[position], relation: relation, table: &table)
       }
     }
     warn(tallies, files, &warnings)
+    let known = intervals.compactMap(\.self)
     return FrameSequence(
-      grid: grid, times: run.frames.map(\.time), stepSeconds: run.step, intervalSeconds: hasIntervals ? intervals : nil,
-      rainRate: tensor, source: source(of: run, first: first, files))
+      grid: grid, times: run.frames.map(\.time), stepSeconds: run.step,
+      intervalSeconds: known.count == intervals.count ? known : nil, rainRate: tensor,
+      source: source(of: run, first: first, files))
+  }
+
+  /// The seconds a frame is over: what its file says, or for an amount else the step.
+  private func interval(of frame: Frame, in file: RadarFile, step: Double) throws -> Double? {
+    if let seconds = file.times.lengths?[frame.index] { return seconds }
+    guard case .amount = file.quantity else { return nil }
+    guard step > 0 else {
+      throw RadarError(
+        .unusable,
+        "it is an amount (\(file.units)) of a single frame, and nothing says over which interval. Give more frames, or "
+          + "time bounds in the file.", path: file.path, variable: file.variable)
+    }
+    return step
   }
 
   private func source(of run: Run, first: RadarFile, _ files: [RadarFile]) -> SourceDescription {
@@ -191,11 +188,17 @@ struct SequenceAssembly {
   }
 
   private func warn(_ tallies: [Int: Unpacking.Tally], _ files: [RadarFile], _ warnings: inout [String]) {
-    for (file, tally) in tallies.sorted(by: { $0.key < $1.key }) {
-      let place = "\(files[file].path): variable '\(files[file].variable)'"
-      if tally.negative > 0 { warnings.append("\(place): \(tally.negative) negative values are taken as missing.") }
-      if tally.infinite > 0 { warnings.append("\(place): \(tally.infinite) infinite values are taken as missing.") }
+    func warn(_ kind: String, _ count: KeyPath<Unpacking.Tally, Int>) {
+      let met = tallies.filter { $0.value[keyPath: count] > 0 }
+      guard let first = met.keys.min() else { return }
+      let number = met.values.reduce(0) { $0 + $1[keyPath: count] }
+      let others = met.count > 1 ? " (and \(met.count - 1) more)" : ""
+      warnings.append(
+        "\(files[first].path)\(others): variable '\(files[first].variable)': \(number) \(kind) values are taken as missing."
+      )
     }
+    warn("negative", \.negative)
+    warn("infinite", \.infinite)
   }
 
   private func nameApart(_ sequences: inout [FrameSequence]) {

@@ -31,6 +31,11 @@ struct Unpacking {
     /// Pixels that are infinite.
     var infinite = 0
 
+    static func += (a: inout Tally, b: Tally) {
+      a.negative += b.negative
+      a.infinite += b.infinite
+    }
+
     fileprivate mutating func count(_ pixel: Pixel) {
       switch pixel {
       case .plain: break
