@@ -1,0 +1,86 @@
+import Tensor
+
+/// Where a sequence came from and how it became rain rate.
+public struct SourceDescription: Sendable, Equatable {
+  /// The files, in time order.
+  public var files: [String]
+  /// The variable that held the rain.
+  public var variable: String
+  /// The units in the file.
+  public var units: String
+  /// How the numbers became mm/h, in words.
+  public var conversion: String
+  /// The `title` of the first file.
+  public var title: String?
+  /// The `institution` of the first file.
+  public var institution: String?
+  /// The `history` of the first file.
+  public var history: String?
+
+  /// A description; everything may be left out for sequences that come from no file.
+  public init(
+    files: [String] = [], variable: String = "rainfall_rate", units: String = "mm h-1",
+    conversion: String = "rain rate in mm h-1", title: String? = nil, institution: String? = nil, history: String? = nil
+  ) {
+    self.files = files
+    self.variable = variable
+    self.units = units
+    self.conversion = conversion
+    self.title = title
+    self.institution = institution
+    self.history = history
+  }
+}
+
+/// Radar frames of one grid at regular times.
+public struct FrameSequence: Sendable {
+  /// A name unique among the sequences read together: the time of the first frame, such as `2020-10-31T00:10Z`.
+  public var name: String
+  /// Where the pixels are.
+  public var grid: Grid
+  /// The valid time of each frame in seconds since 1970-01-01 00:00:00 UTC, ascending; the end of the interval for what was
+  /// an amount in the file.
+  public var times: [Double]
+  /// The seconds from frame to frame; 0 when there is only one.
+  public var stepSeconds: Double
+  /// The seconds over which each frame is a mean, for what was an amount in the file; `nil` for rates of a moment.
+  public var intervalSeconds: [Double]?
+  /// Rain rate in mm/h, `[t, h, w]`, `NaN` where it is missing.
+  public var rainRate: Tensor
+  /// Where the frames came from.
+  public var source: SourceDescription
+
+  /// Makes a sequence, for instance of synthetic frames. The name defaults to the first time, the step to the mean.
+  ///
+  /// - Precondition: there is at least one frame, and the shape of `rainRate` is `[times.count, grid.height, grid.width]`.
+  public init(
+    name: String? = nil, grid: Grid, times: [Double], stepSeconds: Double? = nil, intervalSeconds: [Double]? = nil,
+    rainRate: Tensor, source: SourceDescription = SourceDescription()
+  ) {
+    precondition(
+      !times.isEmpty && rainRate.shape == [times.count, grid.height, grid.width],
+      "\(times.count) frames of \(grid.height) × \(grid.width) are not a tensor of shape \(rainRate.shape)")
+    precondition(intervalSeconds.map { $0.count == times.count } ?? true, "there is one interval for each frame")
+    self.name = name ?? TimeAxis.text(times[0])
+    self.grid = grid
+    self.times = times
+    self.stepSeconds =
+      stepSeconds ?? (times.count > 1 ? (times[times.count - 1] - times[0]) / Double(times.count - 1) : 0)
+    self.intervalSeconds = intervalSeconds
+    self.rainRate = rainRate
+    self.source = source
+  }
+
+  /// The number of frames.
+  public var count: Int { times.count }
+
+  /// The share of pixels that are missing, from 0 to 1.
+  public var missingShare: Double {
+    rainRate.withUnsafeBufferPointer { pixels in
+      guard !pixels.isEmpty else { return 0 }
+      var missing = 0
+      for pixel in pixels where pixel.isNaN { missing += 1 }
+      return Double(missing) / Double(pixels.count)
+    }
+  }
+}

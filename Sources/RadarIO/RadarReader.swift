@@ -1,0 +1,34 @@
+/// Reads radar frames from CF NetCDF files.
+///
+/// Both layouts are read: one frame in a file, with a scalar time, and many frames along a dimension of time. The
+/// variable is chosen by standard name, units and dimensions; packing, missing values, units and times are settled here,
+/// so that what comes out is rain rate in mm/h with `NaN` where nothing was measured.
+///
+/// - Reflectivity in dBZ goes through ``ReadOptions/relation``. No echo is zero rain: −32 dBZ and below, and the lowest value
+///   that a packed variable of at most 16 bits can hold.
+/// - A rate down to −0.001 mm/h is taken as zero; one further below, or infinite, is missing and counted in a warning.
+/// - A step may be off by 5 %, at most 30 s, and still be regular. Times are never moved.
+public struct RadarReader: Sendable {
+  private let options: ReadOptions
+
+  /// A reader.
+  public init(options: ReadOptions = ReadOptions()) {
+    self.options = options
+  }
+
+  /// Reads files, and folders with all below them, and joins their frames in the order of time.
+  ///
+  /// A gap, a change of grid or of step starts a new sequence.
+  ///
+  /// - Throws: ``RadarError`` `notFound` or `unusable` (`internalError` without a units database).
+  public func sequences(at paths: [String]) throws -> RadarReading {
+    var grids: [Grid] = []
+    var files: [RadarFile] = []
+    for path in try FileSearch.files(at: paths) {
+      let file = try RadarFile(path: path, options: options, known: grids)
+      if !grids.contains(where: { $0.matches(file.grid) }) { grids.append(file.grid) }
+      files.append(file)
+    }
+    return try SequenceAssembly(relation: options.relation).sequences(of: files)
+  }
+}

@@ -1,0 +1,45 @@
+/// What was read: sequences in the order of their first frames, and what people should know about the reading.
+public struct RadarReading: Sendable {
+  /// The sequences.
+  public var sequences: [FrameSequence]
+  /// Sentences for people.
+  public var warnings: [String]
+
+  /// A reading.
+  public init(sequences: [FrameSequence], warnings: [String]) {
+    self.sequences = sequences
+    self.warnings = warnings
+  }
+
+  /// Checks that every sequence has the grid of the first.
+  ///
+  /// - Throws: ``RadarError`` `unusable` that names two files and their grids.
+  public func requireOneGrid() throws {
+    guard let first = sequences.first, let other = sequences.first(where: { !$0.grid.matches(first.grid) }) else {
+      return
+    }
+    throw RadarError(
+      .unusable,
+      "two grids are mixed: \(first.place) is \(first.grid.summary), \(other.place) is \(other.grid.summary). Give frames of "
+        + "one grid.")
+  }
+
+  /// The one sequence there is, for a purpose that needs exactly one.
+  ///
+  /// - Parameter purpose: what it is needed for, as in "a forecast".
+  /// - Throws: ``RadarError`` `unusable` when grids are mixed or there is a gap, with a sentence that says where.
+  public func singleSequence(for purpose: String) throws -> FrameSequence {
+    try requireOneGrid()
+    guard let first = sequences.first else { throw RadarError(.unusable, "there are no frames for \(purpose).") }
+    guard sequences.count > 1 else { return first }
+    let second = sequences[1]
+    throw RadarError(
+      .unusable,
+      "\(purpose) needs frames without a gap, but after \(TimeAxis.text(first.times[first.times.count - 1])) the next frame is "
+        + "of \(TimeAxis.text(second.times[0])). Give frames at one regular step.")
+  }
+}
+
+extension FrameSequence {
+  fileprivate var place: String { source.files.first ?? name }
+}

@@ -1,0 +1,18 @@
+/// What a user may say about the files to be read.
+public struct ReadOptions: Sendable, Equatable {
+  /// The variable that holds the rain; `nil` to let the reader choose.
+  public var variable: String?
+  /// The units of the variable for files that do not say (or say something UDUNITS does not understand).
+  public var units: String?
+  /// How reflectivity becomes rain rate.
+  public var relation: ReflectivityRelation
+
+  /// Options, all with a default.
+  public init(
+    variable: String? = nil, units: String? = nil, relation: ReflectivityRelation = ReflectivityRelation()
+  ) {
+    self.variable = variable
+    self.units = units
+    self.relation = relation
+  }
+}

@@ -1,0 +1,62 @@
+/// Writes radar sequences as one CF-1.11 NetCDF-4 file of rain rate (time, y, x) in mm/h, whole or not at all.
+public struct SequenceWriter: Sendable {
+  /// Whether a file that is there may be replaced.
+  public var overwrite: Bool
+  /// The level of deflation, from 0 (none) to 9.
+  public var compressionLevel: Int
+
+  /// A writer.
+  public init(overwrite: Bool = false, compressionLevel: Int = 4) {
+    self.overwrite = overwrite
+    self.compressionLevel = compressionLevel
+  }
+
+  /// Checks that a file could be written, to fail before the work rather than after.
+  ///
+  /// - Throws: ``RadarError`` `cannotCreate`.
+  public func check(path: String) throws { try AtomicFile.check(path: path, overwrite: overwrite) }
+
+  /// Writes sequences of one grid, whose frames follow each other in time, to one file.
+  ///
+  /// - Parameter title: the global attribute; by default that of the first sequence's file.
+  /// - Throws: ``RadarError`` `unusable` when grids are mixed or times overlap; `cannotCreate` or `writeFailed`.
+  public func write(
+    _ sequences: [FrameSequence], to path: String, title: String? = nil, source: String? = nil, history: String? = nil,
+    references: String? = nil, comment: String? = nil
+  ) throws {
+    try check(path: path)
+    try RadarReading(sequences: sequences, warnings: []).requireOneGrid()
+    guard let first = sequences.first else {
+      throw RadarError(.unusable, "there are no frames to write.", path: path)
+    }
+    let times = sequences.flatMap(\.times)
+    for (before, after) in zip(times, times.dropFirst()) where after <= before {
+      throw RadarError(
+        .unusable, "the sequences overlap: \(TimeAxis.text(after)) follows \(TimeAxis.text(before)).", path: path)
+    }
+    var globals = GlobalAttributes()
+    globals.add("title", title ?? first.source.title ?? "Radar rain rate")
+    globals.add("institution", first.source.institution)
+    globals.add("source", source)
+    globals.add("history", history)
+    globals.add("references", references)
+    globals.add("comment", comment)
+    let intervals = sequences.compactMap(\.intervalSeconds).flatMap(\.self)
+    let encoder = RainFieldEncoder(
+      grid: first.grid, times: times, rainRate: sequences.map(\.rainRate),
+      intervalStarts: intervals.count == times.count ? zip(times, intervals).map { $0 - $1 } : nil,
+      longName: "rain rate", globals: globals.list, compressionLevel: compressionLevel)
+    try encoder.encode(path: path) { try AtomicFile.write($0, to: path, overwrite: overwrite) }
+  }
+
+  /// Writes one sequence.
+  ///
+  /// - Throws: ``RadarError`` `cannotCreate` or `writeFailed`.
+  public func write(
+    _ sequence: FrameSequence, to path: String, title: String? = nil, source: String? = nil, history: String? = nil,
+    references: String? = nil, comment: String? = nil
+  ) throws {
+    try write(
+      [sequence], to: path, title: title, source: source, history: history, references: references, comment: comment)
+  }
+}
