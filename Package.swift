@@ -44,7 +44,7 @@ let package = Package(
     .executableTarget(
       name: "nowcast",
       dependencies: [
-        "Nowcasting", "RadarIO", "CCPUInfo",
+        "Nowcasting", "RadarIO", "ConvKernels", "CCPUInfo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),

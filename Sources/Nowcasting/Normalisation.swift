@@ -76,7 +76,8 @@ public struct Normalisation: Sendable, Equatable, Codable {
   func validate(path: String?) throws {
     guard kind == "dbz-linear" else {
       throw NowcastError(
-        .unusable, "the model's normalisation is '\(kind)', which this version does not know; update nowcast.", path: path)
+        .unusable, "the model's normalisation is '\(kind)', which this version does not know; update nowcast.",
+        path: path)
     }
     guard [zrA, zrB, minDBZ, maxDBZ].allSatisfy(\.isFinite), zrA > 0, zrB > 0, maxDBZ > minDBZ else {
       throw NowcastError(.unusable, "the model's normalisation makes no sense; the file is damaged.", path: path)

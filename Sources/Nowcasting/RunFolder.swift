@@ -21,41 +21,48 @@ public struct RunFolder: Sendable {
   var configurationFile: String { file("config.json") }
   var checkpointFile: String { file(Self.checkpointName) }
 
-  /// Makes the folder for a new run.
+  /// Checks, before the work is done, that a new run can be put into the folder.
   ///
-  /// - Throws: ``NowcastError`` `cannotCreate` when it holds a run and `overwrite` is false, holds something else, or
-  ///   cannot be made or written to.
-  public func prepare(overwrite: Bool) throws {
+  /// - Throws: ``NowcastError`` `cannotCreate` when it holds a run and `overwrite` is false, or cannot be made or written
+  ///   to.
+  public func check(overwrite: Bool) throws {
     let manager = FileManager.default
     var isFolder: ObjCBool = false
-    if manager.fileExists(atPath: path, isDirectory: &isFolder) {
-      guard isFolder.boolValue else {
-        throw NowcastError(.cannotCreate, "this is a file; a run needs a folder of its own.", path: path)
-      }
-      let present = Self.names.filter { manager.fileExists(atPath: file($0)) }
-      if !present.isEmpty && !overwrite {
-        throw NowcastError(
-          .cannotCreate,
-          "the folder holds a run already; go on with it with --resume, replace it with --overwrite, or name another.",
-          path: path)
-      }
-      // Checked before anything is removed: a run that can't be replaced is left as it is.
-      try requireWritable()
-      for name in present {
-        guard unlink(file(name)) == 0 else {
-          throw NowcastError(
-            .cannotCreate, "the earlier run's file cannot be removed (\(String(cString: strerror(errno)))).",
-            path: file(name))
-        }
+    guard manager.fileExists(atPath: path, isDirectory: &isFolder) else {
+      var ancestor = URL(fileURLWithPath: path).deletingLastPathComponent()
+      while !manager.fileExists(atPath: ancestor.path) && ancestor.path != "/" { ancestor.deleteLastPathComponent() }
+      guard access(ancestor.path, W_OK | X_OK) == 0 else {
+        throw NowcastError(.cannotCreate, "the folder cannot be made: \(ancestor.path) is not writable.", path: path)
       }
       return
     }
+    guard isFolder.boolValue else {
+      throw NowcastError(.cannotCreate, "this is a file; a run needs a folder of its own.", path: path)
+    }
+    if !overwrite && Self.names.contains(where: { manager.fileExists(atPath: file($0)) }) {
+      throw NowcastError(
+        .cannotCreate,
+        "the folder holds a run already; go on with it with --resume, replace it with --overwrite, or name another.",
+        path: path)
+    }
+    try requireWritable()
+  }
+
+  /// Makes the folder for a new run and removes the files of an earlier one.
+  ///
+  /// - Throws: ``NowcastError`` `cannotCreate`, as ``check(overwrite:)``.
+  func prepare(overwrite: Bool) throws {
+    try check(overwrite: overwrite)
     do {
-      try manager.createDirectory(atPath: path, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
       throw NowcastError(.cannotCreate, "the folder cannot be made; is its parent writable?", path: path)
     }
-    try requireWritable()
+    for name in Self.names where unlink(file(name)) != 0 && errno != ENOENT {
+      throw NowcastError(
+        .cannotCreate, "the earlier run's file cannot be removed (\(String(cString: strerror(errno)))).",
+        path: file(name))
+    }
   }
 
   /// Checks that there is a run to go on with.

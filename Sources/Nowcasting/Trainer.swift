@@ -88,11 +88,12 @@ public final class Trainer {
       batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
       width: sampler.width, records: true)
     validationBatches = sampler.validationBatches(most: Trainer.validationSamples)
-    validationTape = validationBatches.first.map { _ in
-      network.makeTape(
+    validationTape =
+      validationBatches.isEmpty
+      ? nil
+      : network.makeTape(
         batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
         width: sampler.width, records: false)
-    }
     persistenceLoss = Trainer.persistenceLoss(validationBatches)
     if !resume {
       try folder.prepare(overwrite: overwrite)

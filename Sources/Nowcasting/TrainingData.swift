@@ -53,7 +53,8 @@ public struct TrainingData: Sendable {
     let all = sequences + (validation ?? [])
     let long = all.filter { $0.count > 1 }
     guard let first = long.first else {
-      throw NowcastError(.unusable, "there are no two frames in a row to learn from.", path: all.first?.source.files.first)
+      throw NowcastError(
+        .unusable, "there are no two frames in a row to learn from.", path: all.first?.source.files.first)
     }
     for other in long {
       try Self.requireSame(first, other, "time step", first.stepSeconds, other.stepSeconds, unit: "s", tolerance: 0.02)
@@ -87,7 +88,8 @@ public struct TrainingData: Sendable {
       self.validation = windows(sequences.count..<sequences.count + validation.count)
       if self.validation.isEmpty {
         throw NowcastError(
-          .unusable, "no validation sequence has \(length) frames in a row.", path: validation.first?.source.files.first)
+          .unusable, "no validation sequence has \(length) frames in a row.", path: validation.first?.source.files.first
+        )
       }
     } else {
       (training, self.validation) = Self.split(candidates, all, length: length, share: options.validationShare)
@@ -132,7 +134,8 @@ public struct TrainingData: Sendable {
     }
     guard measured else {
       throw NowcastError(
-        .unusable, "every pixel of every frame is missing; there is nothing to learn from.", path: frames[0].files.first)
+        .unusable, "every pixel of every frame is missing; there is nothing to learn from.", path: frames[0].files.first
+      )
     }
   }
 }

@@ -1,7 +1,61 @@
 import ArgumentParser
+import CCPUInfo
+import Foundation
+import Nowcasting
+import RadarIO
 
-@main
+/// The command `nowcast` and its subcommands.
 struct Nowcast: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Rain forecasts for the next one to two hours from radar frames.")
+    commandName: "nowcast",
+    abstract: "Forecasts rain for the next one to two hours from radar frames.",
+    discussion: """
+      Train a ConvLSTM on radar frames in NetCDF files, forecast with it, and score the forecasts:
+
+        nowcast train   --data radar/ --output run
+        nowcast predict --frames latest/*.nc --model run --output forecast.nc
+        nowcast eval    --data other-days/ --model run --output report
+
+      'nowcast inspect PATH' tells what is understood of your files.
+      """,
+    version: nowcastVersion,
+    subcommands: [
+      Train.self, Predict.self, Eval.self, Inspect.self, Simulate.self, ModelCommand.self, Convert.self,
+    ])
+}
+
+@main
+enum Main {
+  static func main() {
+    guard cpu_info_runs_kernels() else {
+      Console.complain("this processor lacks AVX2 and FMA, which nowcast's arithmetic is built on.")
+      exit(70)
+    }
+    // A reader that closes its end early (`nowcast inspect … | head`) is no reason to die from a signal.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try Nowcast.parseAsRoot()
+      try command.run()
+    } catch let error as RadarError {
+      Console.complain(error.description)
+      exit(error.code.exitStatus)
+    } catch let error as NowcastError {
+      Console.complain(error.description)
+      exit(error.exitStatus)
+    } catch {
+      Nowcast.exit(withError: error)
+    }
+  }
+}
+
+extension RadarError.Code {
+  fileprivate var exitStatus: Int32 {
+    switch self {
+    case .notFound: NowcastError.Code.notFound.rawValue
+    case .unusable: NowcastError.Code.unusable.rawValue
+    case .cannotCreate: NowcastError.Code.cannotCreate.rawValue
+    case .writeFailed: NowcastError.Code.writeFailed.rawValue
+    case .internalError: NowcastError.Code.internalError.rawValue
+    }
+  }
 }

@@ -1,0 +1,219 @@
+import ConvKernels
+import Foundation
+import RadarIO
+import Tensor
+
+/// What is evaluated, and how.
+public struct EvaluationOptions: Sendable, Equatable, Codable {
+  /// Thresholds in mm/h: an event is a value of at least the threshold.
+  public var thresholds: [Float] = [0.1, 0.5, 1, 2, 5, 10]
+  /// The widths of the neighbourhoods of the fractions skill score in pixels.
+  public var windows: [Int] = []
+  /// Every N-th possible start time.
+  public var stride = 1
+  /// Frames to forecast; `nil` takes the model's number.
+  public var leadFrames: Int?
+  /// Whether persistence is scored beside the forecasts.
+  public var persistence = true
+  /// Whether a model is used on frames of another step or spacing than it was trained on.
+  public var force = false
+
+  /// The defaults.
+  public init() {}
+
+  /// Throws ``NowcastError`` `usage` when a number makes no sense.
+  public func validate() throws {
+    guard !thresholds.isEmpty, thresholds.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+      throw NowcastError(.usage, "--thresholds must be rain rates above 0 mm/h.")
+    }
+    guard zip(thresholds, thresholds.dropFirst()).allSatisfy({ $0 < $1 }) else {
+      throw NowcastError(.usage, "--thresholds must ascend, each given once.")
+    }
+    guard Set(windows).count == windows.count, windows.allSatisfy({ (1...10_000).contains($0) }) else {
+      throw NowcastError(.usage, "--fss-windows must be widths of 1 to 10000 pixels, each given once.")
+    }
+    guard stride > 0 else { throw NowcastError(.usage, "--stride is \(stride); it must be at least 1.") }
+    guard leadFrames.map({ (1...1000).contains($0) }) ?? true else {
+      throw NowcastError(.usage, "--lead-frames is \(leadFrames ?? 0); it must be 1 to 1000.")
+    }
+  }
+}
+
+/// The result of an evaluation.
+public struct Evaluation: Sendable {
+  /// One sequence that was evaluated.
+  public struct Event: Sendable, Codable {
+    /// The sequence's name.
+    public let name: String
+    /// Its files.
+    public let files: [String]
+    /// Start times that were evaluated.
+    public let startTimes: Int
+  }
+
+  /// The scores.
+  public var book: ScoreBook
+  /// What was evaluated.
+  public var events: [Event]
+  /// What the forecasts came from: the model, or files.
+  public var subject: String
+  /// How it was evaluated.
+  public var options: EvaluationOptions
+  /// Sentences for people.
+  public var notes: [String] = []
+}
+
+/// Scores forecasts against what was measured.
+public enum Evaluator {
+  /// The name of the network in reports.
+  public static let modelName = "convlstm"
+
+  /// Forecasts from every start time of the sequences with a model, and scores them beside persistence.
+  ///
+  /// - Parameter report: is called after every start time with how many are done, and of how many.
+  /// - Throws: ``NowcastError``: `unusable` when no sequence is long enough or the model does not fit, `interrupted`.
+  public static func evaluate(
+    _ sequences: [FrameSequence], model: Model, modelPath: String, options: EvaluationOptions, pool: WorkerPool,
+    report: (Int, Int) -> Void = { _, _ in }
+  ) throws -> Evaluation {
+    try options.validate()
+    let forecaster = try Forecaster(model, pool: pool)
+    let inputFrames = model.configuration.inputFrames
+    let leadFrames = options.leadFrames ?? model.configuration.leadFrames
+    for sequence in sequences { try forecaster.requireFit(sequence, force: options.force) }
+    func starts(_ sequence: FrameSequence) -> [Int] {
+      Array(Swift.stride(from: inputFrames - 1, to: sequence.count - leadFrames, by: options.stride))
+    }
+    let total = sequences.reduce(0) { $0 + starts($1).count }
+    guard total > 0 else {
+      let longest = sequences.map(\.count).max() ?? 0
+      throw NowcastError(
+        .unusable,
+        "scoring needs \(inputFrames) + \(leadFrames) frames in a row, but the longest sequence has \(longest); give more "
+          + "frames, or fewer --lead-frames.", path: sequences.first?.source.files.first)
+    }
+    var result = Evaluation(
+      book: ScoreBook(thresholds: options.thresholds, windows: options.windows), events: [],
+      subject: "model \(modelPath)", options: options)
+    var done = 0
+    for sequence in sequences where !starts(sequence).isEmpty {
+      for last in starts(sequence) {
+        if Interruption.isRequested {
+          throw NowcastError(.interrupted, "stopped after \(done) of \(total) start times; no report was written.")
+        }
+        let forecast = forecaster.forecast(sequence.rainRate, last: last, leadFrames: leadFrames)
+        let persistence = options.persistence ? [Persistence.forecast(sequence.rainRate, last: last)] : []
+        for lead in 0..<leadFrames {
+          result.book.add(
+            event: sequence.name, leadMinutes: sequence.leadMinutes(lead + 1),
+            observation: sequence.rainRate.part(last + lead + 1),
+            forecasts: [(modelName, forecast.part(lead))] + persistence.map { (Persistence.name, $0) })
+        }
+        done += 1
+        report(done, total)
+      }
+      result.events.append(
+        Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: starts(sequence).count))
+    }
+    let short = sequences.count - result.events.count
+    if short > 0 {
+      result.notes.append("\(short) of \(sequences.count) sequences are too short for one forecast and were left out")
+    }
+    return result
+  }
+
+  /// Scores forecasts that were made earlier, by this or another program.
+  ///
+  /// A forecast frame is scored against the observed frame of its valid time, on the same grid. Persistence is that of the
+  /// observed frame at the forecast's reference time.
+  ///
+  /// - Throws: ``NowcastError`` `unusable` when a forecast matches no observation.
+  public static func evaluate(
+    _ sequences: [FrameSequence], forecasts: [ForecastReading], options: EvaluationOptions
+  ) throws -> Evaluation {
+    try options.validate()
+    var result = Evaluation(
+      book: ScoreBook(thresholds: options.thresholds, windows: options.windows), events: [],
+      subject: forecasts.map(\.path).joined(separator: ", "), options: options)
+    var startTimes: [String: Int] = [:]
+    for forecast in forecasts {
+      var matched = 0
+      var met = Set<String>()
+      for (index, time) in forecast.times.enumerated() {
+        guard let (sequence, frame) = sequences.frame(at: time, on: forecast.grid) else { continue }
+        matched += 1
+        met.insert(sequence.name)
+        var methods = [(forecast.method, forecast.rainRate.part(index))]
+        if options.persistence, let (origin, start) = sequences.frame(at: forecast.referenceTime, on: forecast.grid) {
+          methods.append((Persistence.name, Persistence.forecast(origin.rainRate, last: start)))
+        }
+        result.book.add(
+          event: sequence.name, leadMinutes: (time - forecast.referenceTime) / 60,
+          observation: sequence.rainRate.part(frame), forecasts: methods)
+      }
+      guard matched > 0 else {
+        let sameGrid = sequences.contains { $0.grid.matches(forecast.grid) }
+        throw NowcastError(
+          .unusable,
+          sameGrid
+            ? "no observed frame has one of this forecast's valid times; give the observations of the hours it is for."
+            : "this forecast's grid (\(forecast.grid.summary)) is not that of the observations; nothing can be compared.",
+          path: forecast.path)
+      }
+      if matched < forecast.times.count {
+        result.notes.append(
+          "\(forecast.path): \(forecast.times.count - matched) of \(forecast.times.count) frames have no observation")
+      }
+      for name in met { startTimes[name, default: 0] += 1 }
+    }
+    result.events = sequences.compactMap { sequence in
+      startTimes[sequence.name].map {
+        Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: $0)
+      }
+    }
+    return result
+  }
+}
+
+/// A forecast as it was read from a file.
+public struct ForecastReading: Sendable {
+  /// The file.
+  public let path: String
+  /// The name of the method in reports: the file's name without its suffix.
+  public let method: String
+  /// `[t, h, w]` in mm/h, NaN where missing.
+  public let rainRate: Tensor
+  /// The valid times, in seconds since 1970.
+  public let times: [Double]
+  /// The time of the last frame that the forecast knew, in seconds since 1970.
+  public let referenceTime: Double
+  /// The grid.
+  public let grid: Grid
+
+  /// Takes a forecast that was read as a sequence.
+  ///
+  /// - Parameter referenceTime: what the file says; without it, one step before the first forecast frame.
+  public init(_ sequence: FrameSequence, path: String, referenceTime: Double?) {
+    self.path = path
+    method = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
+    rainRate = sequence.rainRate
+    times = sequence.times
+    self.referenceTime = referenceTime ?? sequence.times[0] - sequence.stepSeconds
+    grid = sequence.grid
+  }
+}
+
+extension FrameSequence {
+  /// The lead time of a frame that many steps ahead, in minutes.
+  fileprivate func leadMinutes(_ frames: Int) -> Double { Double(frames) * stepSeconds / 60 }
+}
+
+extension [FrameSequence] {
+  /// The frame of a time on a grid; half a minute is no difference.
+  fileprivate func frame(at time: Double, on grid: Grid) -> (sequence: FrameSequence, frame: Int)? {
+    for sequence in self where sequence.grid.matches(grid) {
+      if let frame = sequence.times.firstIndex(where: { abs($0 - time) <= 30 }) { return (sequence, frame) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Foundation
+import Nowcasting
+
+struct ModelCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "model", abstract: "Tell what is inside a model file.")
+
+  @Argument(help: ArgumentHelp("A model file or the folder of a run.", valueName: "model"))
+  var model: String
+
+  func run() throws {
+    let model = try Model(contentsOf: model)
+    let configuration = model.configuration
+    let architecture = configuration.architecture
+    func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: ", ") }
+    let normalisation = configuration.normalisation
+    var lines = [
+      "architecture   ConvLSTM encoder-forecaster, hidden channels \(list(architecture.hidden)), patch \(architecture.patch)",
+      "kernels        input \(list(architecture.inputKernel)); state \(list(architecture.stateKernel)); peepholes "
+        + "\(architecture.peephole ? "yes" : "no"); forecaster order \(architecture.forecasterOrder.rawValue)",
+      "frames         \(configuration.inputFrames) in, \(configuration.leadFrames) out, "
+        + "step \(durationText(configuration.timeStepSeconds))",
+      "grid spacing   \(configuration.gridSpacingMetres.map { String(format: "%.0f m", $0) } ?? "not known")",
+      "normalisation  \(normalisation.kind), Z = \(normalisation.zrA)·R^\(normalisation.zrB), "
+        + "\(normalisation.minDBZ) to \(normalisation.maxDBZ) dBZ",
+      "training       \(configuration.stepsTrained) steps, loss \(configuration.loss), seed \(configuration.seed), "
+        + "nowcast \(configuration.version)",
+    ]
+    if let validation = configuration.validation {
+      let persistence = validation.persistenceLoss.map { String(format: " (persistence %.5f)", $0) } ?? ""
+      lines.append(String(format: "validation     loss %.5f", validation.loss) + persistence)
+    }
+    lines.append("weights        \(model.parameters.layout.count)")
+    for entry in model.parameters.layout.entries {
+      let name = entry.name.padding(toLength: 36, withPad: " ", startingAt: 0)
+      lines.append("  \(name)\(entry.shape)")
+    }
+    Console.print(lines.joined(separator: "\n"))
+  }
+}

@@ -1,0 +1,110 @@
+import ArgumentParser
+import Foundation
+import Nowcasting
+import RadarIO
+
+struct Predict: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Forecast the frames that follow the last ones given.",
+    discussion: """
+      Reads radar frames, takes as many of the last ones as the model needs, and writes the forecast as a CF NetCDF file with \
+      the coordinates and the projection of the input.
+      """)
+
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("Files or folders with the latest frames.", valueName: "path"))
+  var frames: [String]
+
+  @Option(help: ArgumentHelp("A model file or the folder of a run.", valueName: "model"))
+  var model: String
+
+  @Option(help: ArgumentHelp("The forecast file.", valueName: "forecast.nc"))
+  var output: String
+
+  @Option(help: "Frames to forecast. (default: as many as the model was trained for)")
+  var leadFrames: Int?
+
+  @Option(help: "Minutes to forecast, instead of a number of frames.")
+  var leadMinutes: Double?
+
+  @Flag(help: "Forecast even if time step or grid spacing are not those the model was trained on.")
+  var force = false
+
+  @OptionGroup var reading: ReadingOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var replacing: OverwriteOptions
+  @OptionGroup var verbosity: VerbosityOptions
+
+  func validate() throws {
+    if leadFrames != nil && leadMinutes != nil {
+      throw ValidationError("--lead-frames and --lead-minutes say the same; give one of them.")
+    }
+    if let leadFrames, !(1...1000).contains(leadFrames) {
+      throw ValidationError("--lead-frames is \(leadFrames); it must be 1 to 1000.")
+    }
+  }
+
+  func run() throws {
+    let logger = verbosity.logger
+    let writer = ForecastWriter(overwrite: replacing.overwrite)
+    try writer.check(path: output)
+    let model = try Model(contentsOf: model)
+    let configuration = model.configuration
+    let reading = try reading.read(frames, relation: configuration.normalisation.relation, logger: logger)
+    try reading.requireOneGrid()
+    guard let sequence = reading.sequences.last else {
+      throw NowcastError(.unusable, "there are no frames in what was given.", path: frames.first)
+    }
+    if let earlier = reading.sequences.dropLast().last {
+      logger.warning("frames up to those of \(earlier.name) are not used: a gap follows them")
+    }
+    let forecaster = try Forecaster(model, pool: threads.pool)
+    try forecaster.requireEnoughFrames(sequence)
+    try forecaster.requireFit(sequence, force: force)
+    let step = sequence.count > 1 ? sequence.stepSeconds : configuration.timeStepSeconds
+    let lead = try leadFrames(stepSeconds: step, trained: configuration.leadFrames)
+    if lead > configuration.leadFrames {
+      logger.warning("\(lead) frames are more than the \(configuration.leadFrames) the model was trained for")
+    }
+    let last = sequence.count - 1
+    let forecast = forecaster.forecast(sequence.rainRate, last: last, leadFrames: lead)
+    let start = sequence.times[last]
+    var file = ForecastFile(
+      rainRate: forecast, times: (1...lead).map { start + Double($0) * step }, from: sequence, referenceTime: start,
+      inputTimes: Array(sequence.times.suffix(configuration.inputFrames)), title: "Rain forecast",
+      source: "\(programText), \(Self.summary(configuration))", history: Self.history(sequence),
+      references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214")
+    file.comment =
+      "Missing where none of the input frames measured. Rain rates below \(Normalisation.dryLimit) mm h-1 are zero."
+    try writer.write(file, to: output)
+    guard !verbosity.quiet else { return }
+    let minutes = durationText(Double(lead) * step)
+    Console.print("\(lead) frames, \(minutes) from \(timeText(start)): \(output)")
+  }
+
+  private func leadFrames(stepSeconds: Double, trained: Int) throws -> Int {
+    if let leadFrames { return leadFrames }
+    guard let leadMinutes else { return trained }
+    let frames = leadMinutes * 60 / stepSeconds
+    guard frames.isFinite, (0.5..<1000.5).contains(frames), abs(frames - frames.rounded()) < 0.01 else {
+      throw NowcastError(
+        .usage,
+        "--lead-minutes \(leadMinutes) is no whole number (1 to 1000) of the frames' step of \(stepSeconds / 60) min.")
+    }
+    return Int(frames.rounded())
+  }
+
+  private static func summary(_ configuration: ModelConfiguration) -> String {
+    let layers = configuration.architecture.hidden.map(String.init).joined(separator: "-")
+    return
+      "ConvLSTM encoder-forecaster \(layers), \(configuration.stepsTrained) training steps, seed \(configuration.seed)"
+  }
+
+  private static func history(_ sequence: FrameSequence) -> String {
+    [sequence.source.history, commandLineText].compactMap(\.self).joined(separator: "\n")
+  }
+}
+
+/// A time as ISO 8601 text in UTC.
+func timeText(_ seconds: Double) -> String {
+  Date(timeIntervalSince1970: seconds).formatted(.iso8601)
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import ConvKernels
+import Foundation
+import Logging
+import Nowcasting
+import RadarIO
+
+/// How much a command says.
+struct VerbosityOptions: ParsableArguments {
+  @Flag(name: [.short, .long], help: "Say nothing but warnings and errors.")
+  var quiet = false
+
+  @Flag(name: [.short, .long], help: "Say more about what is done.")
+  var verbose = false
+
+  func validate() throws {
+    if quiet && verbose { throw ValidationError("--quiet and --verbose contradict each other.") }
+  }
+
+  var logger: Logger {
+    var logger = Logger(label: "nowcast") { _ in ConsoleLogHandler() }
+    logger.logLevel = quiet ? .warning : verbose ? .info : .notice
+    return logger
+  }
+}
+
+/// How radar files are read, where they do not say it themselves.
+struct ReadingOptions: ParsableArguments {
+  @Option(help: "The variable that holds the rain, where a file has several.")
+  var variable: String?
+
+  @Option(help: "The units of the rain where the file does not say, such as 'mm h-1', 'dBZ' or 'kg m-2'.")
+  var units: String?
+
+  @Option(help: "The factor a of the Z–R relation Z = a·R^b for reflectivity. (default: 200, or the model's)")
+  var zrA: Double?
+
+  @Option(help: "The exponent b of the Z–R relation Z = a·R^b for reflectivity. (default: 1.6, or the model's)")
+  var zrB: Double?
+
+  func validate() throws {
+    for (name, value) in [("--zr-a", zrA), ("--zr-b", zrB)] {
+      if let value, !(value > 0 && value.isFinite) {
+        throw ValidationError("\(name) is \(value); it must be above 0.")
+      }
+    }
+  }
+
+  /// The relation asked for; what is left open is that of `standard`.
+  func relation(standard: ReflectivityRelation = ReflectivityRelation()) -> ReflectivityRelation {
+    ReflectivityRelation(a: zrA ?? standard.a, b: zrB ?? standard.b)
+  }
+
+  /// Reads sequences and tells about what was noticed.
+  func read(
+    _ paths: [String], relation standard: ReflectivityRelation = ReflectivityRelation(), logger: Logger
+  ) throws -> RadarReading {
+    let options = ReadOptions(variable: variable, units: units, relation: relation(standard: standard))
+    let reading = try RadarReader(options: options).sequences(at: paths)
+    for warning in reading.warnings { logger.warning("\(warning)") }
+    for sequence in reading.sequences {
+      logger.info(
+        "read \(sequence.count) frames from \(sequence.name), \(sequence.grid.summary), \(sequence.source.conversion)")
+    }
+    return reading
+  }
+}
+
+/// How many threads compute.
+struct ThreadOptions: ParsableArguments {
+  @Option(help: "Threads that compute; the result is the same for any number. (default: all cores)")
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...4096).contains(threads) {
+      throw ValidationError("--threads is \(threads); it must be 1 to 4096.")
+    }
+  }
+
+  var pool: WorkerPool { WorkerPool(threadCount: threads ?? WorkerPool.coreCount) }
+}
+
+/// Whether something that is there may be replaced.
+struct OverwriteOptions: ParsableArguments {
+  @Flag(help: "Replace an output that is there.")
+  var overwrite = false
+}
+
+/// The command as it was typed, for the `history` of what it writes.
+///
+/// Without the time: the same input and options give the same bytes.
+var commandLineText: String {
+  let words = ["nowcast"] + CommandLine.arguments.dropFirst()
+  return words.map { word in
+    let isPlain = !word.isEmpty && word.allSatisfy { $0.isLetter || $0.isNumber || "-_./:,=+%@".contains($0) }
+    return isPlain ? word : "'" + word.replacingOccurrences(of: "'", with: "'\\''") + "'"
+  }.joined(separator: " ")
+}
+
+/// What wrote a file.
+let programText = "nowcast \(nowcastVersion)"

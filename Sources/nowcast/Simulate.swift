@@ -1,0 +1,71 @@
+import ArgumentParser
+import Foundation
+import Nowcasting
+import RadarIO
+
+struct Simulate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Write synthetic radar frames, to try things out.",
+    discussion: """
+      Rain that moves, grows and decays, with cells, dry parts and missing pixels, as one CF NetCDF file. The same options \
+      give the same file.
+      """)
+
+  @Option(help: ArgumentHelp("The file.", valueName: "file.nc"))
+  var output: String
+
+  @Option(help: "Frames.")
+  var frames = 60
+
+  @Option(help: "Rows of a frame.")
+  var height = 128
+
+  @Option(help: "Columns of a frame.")
+  var width = 128
+
+  @Option(help: "Seconds from frame to frame.")
+  var stepSeconds = 300.0
+
+  @Option(help: "Metres from pixel to pixel.")
+  var spacing = 1000.0
+
+  @Option(help: "The seed of the rain.")
+  var seed: UInt64 = 1
+
+  @OptionGroup var replacing: OverwriteOptions
+  @OptionGroup var verbosity: VerbosityOptions
+
+  func validate() throws {
+    for (name, value) in [("--frames", frames), ("--height", height), ("--width", width)]
+    where !(1...8192).contains(value) {
+      throw ValidationError("\(name) is \(value); it must be 1 to 8192.")
+    }
+    for (name, value) in [("--step-seconds", stepSeconds), ("--spacing", spacing)]
+    where !(value > 0 && value <= 1e6) {
+      throw ValidationError("\(name) is \(value); it must be above 0 and at most 1000000.")
+    }
+    guard frames * height * width <= 1 << 31 else {
+      throw ValidationError("\(frames) frames of \(height) × \(width) are too many for one file; write several.")
+    }
+  }
+
+  func run() throws {
+    let writer = SequenceWriter(overwrite: replacing.overwrite)
+    try writer.check(path: output)
+    var options = RainSimulator.Options()
+    (options.height, options.width, options.frames) = (height, width, frames)
+    (options.stepSeconds, options.spacingMetres, options.seed) = (stepSeconds, spacing, seed)
+    let sequence = FrameSequence(
+      grid: Grid(height: height, width: width, spacingMetres: spacing),
+      times: (0..<frames).map { Self.start + Double($0) * stepSeconds }, stepSeconds: frames > 1 ? stepSeconds : 0,
+      rainRate: RainSimulator(options).frames())
+    try writer.write(
+      sequence, to: output, title: "Simulated radar rain rate", source: programText, history: commandLineText,
+      comment: "Synthetic; no real event.")
+    guard !verbosity.quiet else { return }
+    Console.print("\(frames) frames of \(height) × \(width): \(output)")
+  }
+
+  /// 2020-01-01 00:00 UTC: a date that nobody will take for the real one of an event.
+  private static let start = 1_577_836_800.0
+}
