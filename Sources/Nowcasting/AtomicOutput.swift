@@ -77,7 +77,8 @@ public enum AtomicOutput {
 
   fileprivate static func writeError(_ number: Int32, path: String) -> NowcastError {
     NowcastError(
-      .writeFailed, "the file could not be written (\(reason(number))); what was there before is unchanged.", path: path
+      .writeFailed, "the file could not be written (\(reason(number))); choose a place that has room and works.",
+      path: path
     )
   }
 
