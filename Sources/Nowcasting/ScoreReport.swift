@@ -49,8 +49,13 @@ public struct ScoreReport {
     struct Entry: Encodable {
       let event: String
       let method: String
-      let lead_minutes: Double
+      let leadMinutes: Double
       let raw: FieldScores
+
+      enum CodingKeys: String, CodingKey {
+        case event, method, raw
+        case leadMinutes = "lead_minutes"
+      }
     }
     let version: String
     let subject: String
@@ -69,7 +74,7 @@ public struct ScoreReport {
         + "then scored",
       options: evaluation.options, events: evaluation.events,
       scores: book.ordered.map {
-        .init(event: $0.key.event, method: $0.key.method, lead_minutes: $0.key.leadMinutes, raw: $0.scores)
+        .init(event: $0.key.event, method: $0.key.method, leadMinutes: $0.key.leadMinutes, raw: $0.scores)
       })
     return try JSONText.encode(document, pretty: true)
   }

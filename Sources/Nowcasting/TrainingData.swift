@@ -92,7 +92,8 @@ public struct TrainingData: Sendable {
         )
       }
     } else {
-      (training, self.validation) = Self.split(candidates, all, length: length, share: options.validationShare)
+      (training, self.validation) = Self.split(
+        candidates, all, inputFrames: inputFrames, length: length, share: options.validationShare)
       if self.validation.isEmpty && options.validationShare > 0 {
         notes.append("too few frames to hold some out for validation: the model of the last step is kept")
       }
@@ -102,20 +103,18 @@ public struct TrainingData: Sendable {
     try requireMeasuredPixels()
   }
 
-  /// The last windows by time are held out, and those that share frames with them belong to neither part.
+  /// Held out are the windows whose lead frames all lie in the last part by time; learned from are those that end before
+  /// it. The held-out windows' input frames may reach back in front of it: at the time of the forecast they are known, and
+  /// a short part suffices.
   private static func split(
-    _ windows: [Window], _ sequences: [FrameSequence], length: Int, share: Double
+    _ windows: [Window], _ sequences: [FrameSequence], inputFrames: Int, length: Int, share: Double
   ) -> (training: [Window], validation: [Window]) {
     let times = sequences.flatMap(\.times).sorted()
     let boundary = times[min(Int((Double(times.count) * (1 - share)).rounded()), times.count - 1)]
-    func first(_ window: Window) -> Double { sequences[window.sequence].times[window.start] }
-    func last(_ window: Window) -> Double { sequences[window.sequence].times[window.start + length - 1] }
-    let held = share > 0 ? windows.filter { first($0) >= boundary } : []
-    if !held.isEmpty {
-      let learned = windows.filter { last($0) < boundary }
-      if !learned.isEmpty { return (learned, held) }
-    }
-    return (windows, [])
+    func time(_ window: Window, _ frame: Int) -> Double { sequences[window.sequence].times[window.start + frame] }
+    let held = share > 0 ? windows.filter { time($0, inputFrames) >= boundary } : []
+    let learned = windows.filter { time($0, length - 1) < boundary }
+    return held.isEmpty || learned.isEmpty ? (windows, []) : (learned, held)
   }
 
   private static func requireSame(
