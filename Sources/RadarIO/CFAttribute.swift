@@ -60,16 +60,17 @@ struct CFAttribute: Sendable, Equatable {
         }
       }
     }
+    // Not `Double.init`: for `UInt64` that means the bit pattern.
     switch type {
-    case .byte: return decode(Int8.self, Double.init)
-    case .ubyte: return decode(UInt8.self, Double.init)
-    case .short: return decode(Int16.self, Double.init)
-    case .ushort: return decode(UInt16.self, Double.init)
-    case .int: return decode(Int32.self, Double.init)
-    case .uint: return decode(UInt32.self, Double.init)
-    case .int64: return decode(Int64.self, Double.init)
-    case .uint64: return decode(UInt64.self, Double.init)
-    case .float: return decode(Float.self, Double.init)
+    case .byte: return decode(Int8.self) { Double($0) }
+    case .ubyte: return decode(UInt8.self) { Double($0) }
+    case .short: return decode(Int16.self) { Double($0) }
+    case .ushort: return decode(UInt16.self) { Double($0) }
+    case .int: return decode(Int32.self) { Double($0) }
+    case .uint: return decode(UInt32.self) { Double($0) }
+    case .int64: return decode(Int64.self) { Double($0) }
+    case .uint64: return decode(UInt64.self) { Double($0) }
+    case .float: return decode(Float.self) { Double($0) }
     case .double: return decode(Double.self) { $0 }
     case .char, .string: return []
     }

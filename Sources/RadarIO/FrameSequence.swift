@@ -45,6 +45,8 @@ public struct FrameSequence: Sendable {
   public var stepSeconds: Double
   /// The seconds over which each frame is a mean, for what was an amount in the file; `nil` for rates of a moment.
   public var intervalSeconds: [Double]?
+  /// The moment a forecast starts from, in the same seconds as ``times``; `nil` for radar frames.
+  public var referenceTime: Double?
   /// Rain rate in mm/h, `[t, h, w]`, `NaN` where it is missing.
   public var rainRate: Tensor
   /// Where the frames came from.
@@ -55,7 +57,7 @@ public struct FrameSequence: Sendable {
   /// - Precondition: there is at least one frame, and the shape of `rainRate` is `[times.count, grid.height, grid.width]`.
   public init(
     name: String? = nil, grid: Grid, times: [Double], stepSeconds: Double? = nil, intervalSeconds: [Double]? = nil,
-    rainRate: Tensor, source: SourceDescription = SourceDescription()
+    referenceTime: Double? = nil, rainRate: Tensor, source: SourceDescription = SourceDescription()
   ) {
     precondition(
       !times.isEmpty && rainRate.shape == [times.count, grid.height, grid.width],
@@ -67,6 +69,7 @@ public struct FrameSequence: Sendable {
     self.stepSeconds =
       stepSeconds ?? (times.count > 1 ? (times[times.count - 1] - times[0]) / Double(times.count - 1) : 0)
     self.intervalSeconds = intervalSeconds
+    self.referenceTime = referenceTime
     self.rainRate = rainRate
     self.source = source
   }

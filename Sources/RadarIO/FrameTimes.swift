@@ -38,6 +38,14 @@ struct FrameTimeReader {
     return FrameTimes(times: times, lengths: nil)
   }
 
+  /// The one `forecast_reference_time` of a file; `nil` when there is none.
+  func referenceTime() throws -> Double? {
+    let found = scalars().filter {
+      $0.standardName == "forecast_reference_time" && TimeAxis.isTime($0.units, system: system)
+    }
+    return found.count == 1 ? try seconds(found[0]).first : nil
+  }
+
   private func timeVariable(of rain: VariableChoice.Rain) -> NetCDFFile.Variable? {
     func isTime(_ variable: NetCDFFile.Variable) -> Bool { TimeAxis.isTime(variable.units, system: system) }
     if let dimension = rain.layout.time {

@@ -38,7 +38,12 @@ final class NetCDFFile {
     self.path = path
     byteCount = try FileProbe.readableFile(at: path).byteCount
     var opened: Int32 = 0
-    let status = NetCDFLibrary.call { nc_open(path, NC_NOWRITE, &opened) }
+    var status = NetCDFLibrary.call { nc_open(path, NC_NOWRITE, &opened) }
+    // HDF5 locks what it reads. A writer that is about to finish is worth a moment of waiting.
+    for _ in 0..<2 where status == NC_EHDFERR {
+      usleep(50_000)
+      status = NetCDFLibrary.call { nc_open(path, NC_NOWRITE, &opened) }
+    }
     guard status == NC_NOERR else {
       throw RadarError(
         .unusable,
@@ -67,7 +72,8 @@ final class NetCDFFile {
     var bytes = type.size
     for length in variable.shape {
       let (product, overflow) = bytes.multipliedReportingOverflow(by: length)
-      guard !overflow else { throw tooLarge(variable) }
+      // An extent beyond what an Int holds appears as negative.
+      guard !overflow, length >= 0 else { throw tooLarge(variable) }
       bytes = product
     }
     // Deflate packs at most about 1:1030; other filters and chunks never written do better on empty frames.
@@ -128,7 +134,7 @@ final class NetCDFFile {
       var type: nc_type = 0
       var length = 0
       try check { nc_inq_att(id, variable, name, &type, &length) }
-      guard length <= byteCount, let type = NetCDFType(rawValue: type) else { return nil }
+      guard (0...byteCount).contains(length), let type = NetCDFType(rawValue: type) else { return nil }
       if type == .string {
         var pointers = [UnsafeMutablePointer<CChar>?](repeating: nil, count: length)
         guard length > 0 else { return CFAttribute(name: name, strings: []) }

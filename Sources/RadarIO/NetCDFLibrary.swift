@@ -1,4 +1,5 @@
 import CNetCDF
+import CRadarShim
 import Foundation
 
 /// The door to libnetcdf.
@@ -12,6 +13,7 @@ enum NetCDFLibrary {
   static func call<R>(_ body: () -> R) -> R {
     lock.lock()
     defer { lock.unlock() }
+    radar_silence_hdf5()
     return body()
   }
 

@@ -9,6 +9,8 @@ struct RadarFile {
   var quantity: RainQuantity
   var packing: Packing
   var raw: RawValues
+  /// The moment a forecast starts from, in files that hold one.
+  var referenceTime: Double?
   var title: String?
   var institution: String?
   var history: String?
@@ -45,6 +47,7 @@ struct RadarFile {
     let outline = try reader.outline(y: layout.y, x: layout.x)
     let same = { (grid: Grid) in outline.y != nil && outline.x != nil && grid.matches(outline) }
     grid = try known.first(where: same) ?? reader.complete(outline, variable: rain.variable)
+    referenceTime = try FrameTimeReader(file: file, system: system).referenceTime()
     title = file.attributes.text("title")
     institution = file.attributes.text("institution")
     history = file.attributes.text("history")

@@ -161,8 +161,10 @@ struct SequenceAssembly {
     let known = intervals.compactMap(\.self)
     return FrameSequence(
       grid: grid, times: run.frames.map(\.time), stepSeconds: run.step,
-      intervalSeconds: known.count == intervals.count ? known : nil, rainRate: tensor,
-      source: source(of: run, first: first, files))
+      intervalSeconds: known.count == intervals.count ? known : nil,
+      referenceTime: run.frames.allSatisfy { files[$0.file].referenceTime == first.referenceTime }
+        ? first.referenceTime : nil,
+      rainRate: tensor, source: source(of: run, first: first, files))
   }
 
   /// The seconds a frame is over: what its file says, or for an amount else the step.

@@ -1,0 +1,175 @@
+import Foundation
+import Tensor
+import Testing
+
+@testable import RadarIO
+
+@Suite struct SequenceTests {
+  @Test func manyFramesInOneFile() throws {
+    let folder = try TemporaryFolder()
+    let path = try TestFile.frames(folder.file("a.nc"), times: [300, 600, 900], classic: true)
+    let reading = try read(path)
+    #expect(reading.sequences.count == 1)
+    let sequence = reading.sequences[0]
+    #expect(sequence.name == "1970-01-01T00:05Z")
+    #expect(sequence.times == [300, 600, 900])
+    #expect(sequence.stepSeconds == 300)
+    #expect(sequence.intervalSeconds == nil)
+    #expect(sequence.rainRate.shape == [3, 2, 2])
+    #expect(sequence.rainRate.elements == (0..<12).map(Float.init))
+    #expect(sequence.grid.spacingMetres == 1000)
+    #expect(sequence.grid.y == [0, -1000])
+    #expect(!sequence.grid.isGeographic)
+    #expect(try reading.singleSequence(for: "a forecast").count == 3)
+  }
+
+  @Test func oneFrameInEachFileInAnyOrder() throws {
+    let folder = try TemporaryFolder()
+    try TestFile.single(folder.file("z.nc"), valid: 1200, start: 600, pixels: [0, 1, 2, 3])
+    try TestFile.single(folder.file("a.nc"), valid: 2400, start: 1800, pixels: [8, 9, 10, 11])
+    try TestFile.single(folder.file("m.nc"), valid: 1800, start: 1200, pixels: [4, 5, 6, 7])
+    let sequence = try read(folder.path).sequences[0]
+    #expect(sequence.times == [1200, 1800, 2400])
+    #expect(sequence.rainRate.elements == (0..<12).map { Float($0 * 6) })
+    #expect(sequence.intervalSeconds == [600, 600, 600])
+    #expect(sequence.source.files == ["z.nc", "m.nc", "a.nc"].map(folder.file))
+  }
+
+  @Test func anAmountOfOneFrameNeedsAnInterval() throws {
+    let folder = try TemporaryFolder()
+    try TestFile.single(folder.file("a.nc"), valid: 1200)
+    let error = readError(folder.file("a.nc"))
+    #expect(error?.code == .unusable)
+    #expect(error?.message.hasPrefix("it is an amount (kg m-2) of a single frame") == true)
+    // With a second frame the step tells.
+    try TestFile.single(folder.file("b.nc"), valid: 1500)
+    #expect(try read(folder.path).sequences[0].rainRate.elements[1] == 12)
+  }
+
+  @Test func timeBoundsTellIntervalAndEnd() throws {
+    let folder = try TemporaryFolder()
+    let file = try TestFile(folder.file("a.nc"))
+    try file.dimension("time", 2)
+    try file.dimension("nv", 2)
+    try file.plane(height: 2, width: 2)
+    try file.variable(
+      "time", .double, ["time"],
+      [("standard_name", .text("time")), ("units", .text("minutes since 1970-01-01")), ("bounds", .text("tb"))],
+      [5, 15])
+    try file.variable("tb", .double, ["time", "nv"], [], [0, 10, 10, 20])
+    try file.variable("r", .float, ["time", "y", "x"], [("units", .text("mm"))], [1, 1, 1, 1, 2, 2, 2, 2])
+    try file.close()
+    let sequence = try read(file.path).sequences[0]
+    #expect(sequence.times == [600, 1200])
+    #expect(sequence.intervalSeconds == [600, 600])
+    #expect(sequence.rainRate.elements == [6, 6, 6, 6, 12, 12, 12, 12])
+  }
+
+  @Test func aGapStartsASequence() throws {
+    let folder = try TemporaryFolder()
+    let path = try TestFile.frames(folder.file("a.nc"), times: [0, 300, 600, 1500, 1800])
+    let reading = try read(path)
+    #expect(reading.sequences.map(\.times) == [[0, 300, 600], [1500, 1800]])
+    #expect(reading.sequences.map(\.stepSeconds) == [300, 300])
+    let error = #expect(throws: RadarError.self) { try reading.singleSequence(for: "a forecast") }
+    #expect(
+      error?.message
+        == "a forecast needs frames without a gap, but after 1970-01-01T00:10Z the next frame is of 1970-01-01T00:25Z. Give "
+        + "frames at one regular step.")
+  }
+
+  private static let runCases: [([Double], [Range<Int>])] = [
+    ([0, 600, 1200, 1800, 2100, 2400, 2700, 3000], [0..<3, 3..<8]), ([0, 1800, 2400, 3000], [0..<1, 1..<4]),
+    ([0, 600], [0..<2]), ([0], [0..<1]), ([0, 600, 2400, 6000, 6600], [0..<2, 2..<3, 3..<5]),
+    ([0, 295, 603, 900], [0..<4]), ([0, 300, 600, 916], [0..<3, 3..<4]),
+  ]
+
+  @Test(arguments: runCases)
+  func runsOfOneStep(times: [Double], expected: [Range<Int>]) {
+    #expect(SequenceAssembly.runs(times: times).map(\.range) == expected)
+  }
+
+  @Test func jitterIsKeptAndLargeStepsToleratedByHalfAMinute() {
+    #expect(SequenceAssembly.runs(times: [0, 3600, 7229, 10830]).count == 1)
+    #expect(SequenceAssembly.runs(times: [0, 3600, 7231, 10831]).count == 2)
+  }
+
+  @Test func twoGridsAreTwoSequences() throws {
+    let folder = try TemporaryFolder()
+    let a = try TestFile.frames(folder.file("a.nc"), times: [0, 300])
+    let b = try TestFile.frames(folder.file("b.nc"), times: [0, 300], height: 3, width: 4)
+    let c = try TestFile.frames(folder.file("c.nc"), times: [600, 900], origin: 5000)
+    let reading = try read(a, b, c)
+    #expect(reading.sequences.map(\.name) == ["1970-01-01T00:00Z", "1970-01-01T00:00Z-2", "1970-01-01T00:10Z"])
+    let error = #expect(throws: RadarError.self) { try reading.singleSequence(for: "a forecast") }
+    #expect(error?.code == .unusable)
+    #expect(error?.message.contains("two grids are mixed: \(a) is 2 × 2") == true)
+    #expect(error?.message.contains("\(b) is 3 × 4") == true)
+  }
+
+  @Test func gridsMatchWithinAThousandthOfAPixel() {
+    let grid = Grid(height: 4, width: 5, spacingMetres: 1000)
+    var other = grid
+    other.x = grid.x?.map { $0 + 0.5 }
+    #expect(grid.matches(other))
+    other.x = grid.x?.map { $0 + 2 }
+    #expect(!grid.matches(other))
+    #expect(!grid.matches(Grid(height: 4, width: 5, spacingMetres: 2000)))
+  }
+
+  @Test func spacingOfLatitudeAndLongitude() throws {
+    let folder = try TemporaryFolder()
+    let file = try TestFile(folder.file("a.nc"))
+    try file.dimension("time", 1)
+    try file.dimension("lat", 3)
+    try file.dimension("lon", 3)
+    try file.time([0])
+    try file.variable("lat", .float, ["lat"], [("units", .text("degrees_north"))], [59, 60, 61])
+    try file.variable("lon", .float, ["lon"], [("units", .text("degrees_east"))], [10, 12, 14])
+    try file.variable(
+      "r", .float, ["time", "lat", "lon"], [("units", .text("mm h-1"))], [Double](repeating: 0, count: 9))
+    try file.close()
+    let grid = try read(file.path).sequences[0].grid
+    #expect(grid.isGeographic)
+    let degree = Double.pi / 180 * 6_371_000
+    #expect(abs((grid.spacingMetres ?? 0) - degree) < 1e-6 * degree)
+  }
+
+  @Test func timesOfOneFileMustAscend() throws {
+    let folder = try TemporaryFolder()
+    let back = readError(try TestFile.frames(folder.file("a.nc"), times: [0, 600, 300]))
+    #expect(
+      back?.description
+        == "\(folder.file("a.nc")): its times do not ascend: 1970-01-01T00:10Z is followed by 1970-01-01T00:05Z. Sort its "
+        + "frames by time.")
+    let twice = readError(try TestFile.frames(folder.file("b.nc"), times: [0, 300, 300]))
+    #expect(twice?.message.hasPrefix("the time 1970-01-01T00:05Z appears twice in it") == true)
+  }
+
+  @Test func aTimeMayBeInOneFileOnly() throws {
+    let folder = try TemporaryFolder()
+    let a = try TestFile.frames(folder.file("a.nc"), times: [0, 300])
+    let b = try TestFile.frames(folder.file("b.nc"), times: [300, 600])
+    let error = readError(a, b)
+    #expect(error?.code == .unusable)
+    #expect(
+      error?.description
+        == "\(b): the time 1970-01-01T00:05Z is also in \(a). Each time may be there once: leave out one of the files.")
+  }
+
+  @Test func aFileNamedTwiceIsReadOnce() throws {
+    let folder = try TemporaryFolder()
+    let a = try TestFile.frames(folder.file("a.nc"), times: [0, 300])
+    #expect(try read(a, folder.path).sequences[0].count == 2)
+  }
+
+  @Test func manyReadersAtOnce() async throws {
+    let folder = try TemporaryFolder()
+    for i in 0..<8 { try TestFile.frames(folder.file("\(i).nc"), times: [Double(i) * 600, Double(i) * 600 + 300]) }
+    let path = folder.path
+    try await withThrowingTaskGroup(of: Int.self) { group in
+      for _ in 0..<8 { group.addTask { try read(path).sequences[0].count } }
+      for try await count in group { #expect(count == 16) }
+    }
+  }
+}
