@@ -1,0 +1,117 @@
+import ConvKernels
+import ConvLSTM
+import Foundation
+import RadarIO
+import Tensor
+import Testing
+import Verification
+
+@testable import Nowcasting
+
+@Suite struct ForecasterTests {
+  private func forecaster(step: Double = 300, spacing: Double? = 1000) throws -> Forecaster {
+    let configuration = ModelConfiguration(
+      architecture: ModelConfiguration.Architecture(patch: 2, hidden: [4]), inputFrames: 3, leadFrames: 2,
+      normalisation: Normalisation(), timeStepSeconds: step, gridSpacingMetres: spacing, seed: 1)
+    var network = EncoderForecaster(try configuration.architecture.network(), seed: 1).parameters
+    network["head.bias"] = Tensor(shape: [4], repeating: 0)
+    return try Forecaster(Model(configuration: configuration, parameters: network), pool: .standard)
+  }
+
+  @Test func missingOnlyWhereNoInputFrameMeasured() throws {
+    var rain = countingSequence(frames: 5, height: 7, width: 9).rainRate
+    for t in 0..<5 { rain[t, 6, 8] = .nan }
+    for t in 2..<5 where t != 3 { rain[t, 1, 1] = .nan }
+    let forecast = try forecaster().forecast(rain, last: 4, leadFrames: 2)
+    for t in 0..<2 {
+      for y in 0..<7 {
+        for x in 0..<9 { #expect(forecast[t, y, x].isNaN == (y == 6 && x == 8)) }
+      }
+    }
+  }
+
+  /// What comes after the last input frame, or before the first, changes nothing.
+  @Test func onlyTheInputFramesCount() throws {
+    let forecaster = try forecaster()
+    var rain = countingSequence(frames: 6).rainRate
+    let before = forecaster.forecast(rain, last: 4, leadFrames: 2)
+    rain[5, 3, 3] = 99
+    rain[1, 3, 3] = 99
+    #expect(forecaster.forecast(rain, last: 4, leadFrames: 2) == before)
+    rain[2, 3, 3] = 99
+    #expect(forecaster.forecast(rain, last: 4, leadFrames: 2) != before)
+  }
+
+  @Test func aModelForOtherFramesIsRefused() throws {
+    let sequence = countingSequence(frames: 5)
+    try forecaster().requireFit(sequence, force: false)
+    #expect(throwsCode(.unusable) { try forecaster(step: 600).requireFit(sequence, force: false) })
+    #expect(throwsCode(.unusable) { try forecaster(spacing: 2000).requireFit(sequence, force: false) })
+    try forecaster(step: 600, spacing: 2000).requireFit(sequence, force: true)
+    try forecaster(spacing: nil).requireFit(sequence, force: false)
+    #expect(throwsCode(.unusable) { try forecaster().requireEnoughFrames(countingSequence(frames: 2)) })
+  }
+}
+
+@Suite struct EvaluatorTests {
+  private let observed = countingSequence(frames: 8)
+
+  private func forecast(_ shift: Float, from start: Int, frames: Int) -> ForecastReading {
+    var sequence = observed
+    let part = observed.rainRate.parts(start + 1..<start + 1 + frames)
+    sequence.rainRate = Tensor(shape: part.shape, part.elements.map { $0 + shift })
+    sequence.times = Array(observed.times[start + 1..<start + 1 + frames])
+    return ForecastReading(sequence, path: "f.nc", referenceTime: observed.times[start])
+  }
+
+  /// Forecasts are matched by valid time; their errors and those of persistence are known beforehand.
+  @Test func scoresForecastFiles() throws {
+    var options = EvaluationOptions()
+    options.thresholds = [1.25]
+    let result = try Evaluator.evaluate([observed], forecasts: [forecast(0.5, from: 2, frames: 3)], options: options)
+    #expect(result.book.leadMinutes() == [5, 10, 15] && result.book.methods == ["f", "persistence"])
+    for (index, lead) in [5.0, 10, 15].enumerated() {
+      let model = try #require(result.book.scores(method: "f", leadMinutes: lead))
+      #expect(abs(try #require(model.continuous.mae) - 0.5) < 1e-6)
+      let persistence = try #require(result.book.scores(method: "persistence", leadMinutes: lead))
+      #expect(abs(try #require(persistence.continuous.mae) - 0.1 * Double(index + 1)) < 1e-6)
+      // At 10 minutes all of the observation is above 1.25 mm/h and none of persistence (frame 2).
+      if lead == 10 { #expect(persistence.tables[0].misses == 120 && model.tables[0].hits == 120) }
+    }
+  }
+
+  @Test func aForecastOfNothingObservedIsRefused() {
+    var other = forecast(0, from: 2, frames: 3)
+    other = ForecastReading(
+      FrameSequence(grid: observed.grid, times: [1e6, 1e6 + 300], rainRate: Tensor(shape: [2, 12, 10])), path: "f.nc",
+      referenceTime: nil)
+    #expect(throwsCode(.unusable) { _ = try Evaluator.evaluate([observed], forecasts: [other], options: .init()) })
+    let grid = Grid(height: 12, width: 10, spacingMetres: 500)
+    let foreign = ForecastReading(
+      FrameSequence(grid: grid, times: [300, 600], rainRate: Tensor(shape: [2, 12, 10])), path: "g.nc",
+      referenceTime: 0)
+    #expect(throwsCode(.unusable) { _ = try Evaluator.evaluate([observed], forecasts: [foreign], options: .init()) })
+  }
+
+  @Test func theReportSaysWhatItComputed() throws {
+    var options = EvaluationOptions()
+    (options.thresholds, options.windows) = ([1, 50], [3])
+    let result = try Evaluator.evaluate([observed], forecasts: [forecast(0, from: 2, frames: 2)], options: options)
+    let lines = ScoreReport(result).csv.split(separator: "\n").map(String.init)
+    #expect(lines[0] == "event,method,lead_minutes,metric,threshold,scale,value,count")
+    #expect(lines.contains("all,f,5,csi,1,,1.0,120"))
+    #expect(lines.contains("start 0,f,5,bias,1,,1.0,120"))
+    // No event at 50 mm/h in either field: undefined, with its count.
+    #expect(lines.contains("all,f,10,csi,50,,,120"))
+    #expect(lines.contains("all,f,10,mse,,,0.0,120"))
+    #expect(lines.contains("all,f,10,fss,1,3,1.0,120"))
+    // Two events (all, the sequence), two methods, two leads; 2·6 scores of events, 5 sums, 2 fractions.
+    #expect(lines.count == 1 + 2 * 2 * 2 * (12 + 5 + 2))
+    let json = try JSONSerialization.jsonObject(with: ScoreReport(result).json()) as? [String: Any]
+    let scores = try #require(json?["scores"] as? [[String: Any]])
+    #expect(scores.count == 8)
+    let raw = try #require(scores[0]["raw"] as? [String: Any])
+    #expect(((raw["tables"] as? [[String: Any]])?[0]["hits"] as? Int) == 120)
+    #expect(ScoreText(result).table(mostLeads: 1).contains("+10 min"))
+  }
+}

@@ -1,0 +1,190 @@
+import ConvKernels
+import ConvLSTM
+import Foundation
+import RadarIO
+import Tensor
+import Testing
+
+@testable import Nowcasting
+
+@Suite struct TrainerTests {
+  private let folder: TemporaryFolder
+  private static let rain = simulated(seed: 3)
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private static func simulated(seed: UInt64, frames: Int = 16) -> FrameSequence {
+    var options = RainSimulator.Options()
+    (options.height, options.width, options.frames, options.seed) = (30, 34, frames, seed)
+    return FrameSequence(
+      grid: Grid(height: 30, width: 34, spacingMetres: 1000), times: (0..<frames).map { Double($0) * 300 },
+      rainRate: RainSimulator(options).frames())
+  }
+
+  private var options: TrainingOptions {
+    var options = TrainingOptions()
+    options.architecture = ModelConfiguration.Architecture(patch: 2, hidden: [8, 6])
+    (options.inputFrames, options.leadFrames, options.crop, options.batchSize) = (3, 2, 16, 2)
+    options.epochs = 2
+    return options
+  }
+
+  @discardableResult
+  private func train(
+    _ name: String, _ options: TrainingOptions, resume: Bool = false, threads: Int = 2,
+    rain: FrameSequence = TrainerTests.rain, report: (Trainer.Progress) -> Void = { _ in }
+  ) throws -> Trainer.Result {
+    let data = try TrainingData([rain], options: options)
+    return try Trainer(
+      data, options: options, folder: RunFolder(folder / name), resume: resume, overwrite: false,
+      pool: WorkerPool(threadCount: threads)
+    ).run(report: report)
+  }
+
+  private func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: folder / name)) }
+
+  @Test func learnsSomething() throws {
+    var options = options
+    (options.epochs, options.learningRate) = (12, 3e-3)
+    var losses: [Double] = []
+    let result = try train("run", options) { losses.append($0.trainLoss) }
+    #expect(try #require(losses.last) < losses[0] / 2)
+    #expect(result.epochs == 12 && losses.count == result.steps)
+    let validation = try #require(result.validation)
+    #expect(validation.loss < 0.2 && validation.persistenceLoss != nil)
+    let history = try String(contentsOfFile: folder / "run/history.csv", encoding: .utf8).split(separator: "\n")
+    #expect(history.count == 13 && history[0].hasPrefix("epoch,step,train_loss,validation_loss"))
+  }
+
+  @Test func theNumberOfThreadsChangesNoByte() throws {
+    for threads in 1...3 { try train("\(threads)", options, threads: threads) }
+    for name in ["model.safetensors", "checkpoint.safetensors", "history.csv"] {
+      let one = try bytes("1/" + name)
+      #expect(try bytes("2/" + name) == one && bytes("3/" + name) == one)
+    }
+  }
+
+  /// A run that was stopped, in the middle of an epoch or at its end, goes on as if it had not been.
+  @Test(arguments: [5, 11]) func resumingGivesTheSameBytes(stop: Int) throws {
+    try train("whole", options)
+    var part = options
+    part.maxSteps = stop
+    try train("parts", part)
+    try train("parts", options, resume: true)
+    for name in ["model.safetensors", "history.csv"] where stop == 11 {
+      #expect(try bytes("parts/" + name) == bytes("whole/" + name))
+    }
+    let (a, b) = (try Model(contentsOf: folder / "parts"), try Model(contentsOf: folder / "whole"))
+    if stop == 11 { #expect(a.parameters.values == b.parameters.values) }
+    #expect(a.configuration.architecture == b.configuration.architecture)
+  }
+
+  @Test func resumingNeedsTheSameOptions() throws {
+    try train("run", options)
+    var other = options
+    other.learningRate = 1e-4
+    #expect(throwsCode(.unusable) { try train("run", other, resume: true) })
+    #expect(throwsCode(.notFound) { try train("elsewhere", options, resume: true) })
+    #expect(throwsCode(.cannotCreate) { try train("run", options) })
+  }
+
+  @Test func divergenceStopsWithAMessage() throws {
+    var options = options
+    (options.learningRate, options.clipNorm, options.epochs) = (1e38, 1e30, 50)
+    do {
+      try train("run", options)
+      Issue.record("training did not diverge")
+    } catch let error as NowcastError {
+      #expect(error.code == .diverged && error.message.contains("diverged"))
+    }
+  }
+
+  /// No rain at all: nothing to learn but zeros, and nothing that is not a number.
+  @Test func allDryTrainsAndForecastsZeros() throws {
+    var dry = Self.rain
+    dry.rainRate = Tensor(shape: dry.rainRate.shape)
+    try train("run", options, rain: dry)
+    let model = try Model(contentsOf: folder / "run")
+    let forecast = try Forecaster(model, pool: .standard).forecast(dry.rainRate, last: 5, leadFrames: 4)
+    #expect(forecast.shape == [4, 30, 34] && forecast.elements.allSatisfy { $0 == 0 })
+  }
+}
+
+@Suite struct ModelTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func model() throws -> Model {
+    let configuration = ModelConfiguration(
+      architecture: ModelConfiguration.Architecture(patch: 2, hidden: [4]), inputFrames: 3, leadFrames: 2,
+      normalisation: Normalisation(), timeStepSeconds: 300, gridSpacingMetres: 1000, seed: 1)
+    return Model(
+      configuration: configuration,
+      parameters: EncoderForecaster(try configuration.architecture.network(), seed: 1).parameters)
+  }
+
+  private func message(_ file: SafetensorsFile) throws -> String {
+    try file.write(to: folder / "m.safetensors", overwrite: true)
+    do {
+      _ = try Model(contentsOf: folder / "m.safetensors")
+      return "no error"
+    } catch { return (error as? NowcastError).map { "\($0.code.rawValue) \($0.message)" } ?? "\(error)" }
+  }
+
+  @Test func thereAndBack() throws {
+    let model = try model()
+    try model.file().write(to: folder / "model.safetensors", overwrite: false)
+    // By the file and by the folder of the run.
+    for path in [folder / "model.safetensors", folder.path] {
+      let read = try Model(contentsOf: path)
+      #expect(read.configuration == model.configuration && read.parameters.values == model.parameters.values)
+    }
+  }
+
+  /// The keys that other programs rely on.
+  @Test func theDescriptionHasItsKeys() throws {
+    let text = try #require(model().file().metadata["nowcast"])
+    let json = try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+    let architecture = try #require(json["architecture"] as? [String: Any])
+    #expect(
+      Set(architecture.keys) == ["patch", "hidden", "input_kernel", "state_kernel", "peephole", "forecaster_order"])
+    #expect(json["input_frames"] as? Int == 3 && json["lead_frames"] as? Int == 2)
+    #expect(json["time_step_seconds"] as? Double == 300 && json["grid_spacing_metres"] as? Double == 1000)
+    let normalisation = try #require(json["normalisation"] as? [String: Any])
+    #expect(Set(normalisation.keys) == ["kind", "zr_a", "zr_b", "min_dbz", "max_dbz"])
+    #expect(normalisation["kind"] as? String == "dbz-linear")
+  }
+
+  @Test func corruptAndForeignFilesAreRefused() throws {
+    let good = try model().file()
+    var file = good
+    file.metadata = [:]
+    #expect(try message(file).hasPrefix("65 this safetensors file has no description"))
+    file.metadata["nowcast"] = "not JSON"
+    #expect(try message(file).contains("not the JSON text"))
+    file.metadata["nowcast"] = "{}"
+    #expect(try message(file).contains("the key 'architecture' is missing"))
+    func changed(_ from: String, _ to: String) -> SafetensorsFile {
+      var file = good
+      file.metadata["nowcast"] = good.metadata["nowcast"]?.replacingOccurrences(of: from, with: to)
+      return file
+    }
+    #expect(try message(changed("\"hidden\":[4]", "\"hidden\":[5]")).contains("has shape [16, 4, 3, 3]"))
+    #expect(try message(changed("\"hidden\":[4]", "\"hidden\":[]")).hasPrefix("65"))
+    #expect(try message(changed("\"hidden\":[4]", "\"hidden\":[1000000000000]")).contains("1000000000000"))
+    #expect(try message(changed("\"input_kernel\":[3]", "\"input_kernel\":[2]")).contains("odd"))
+    #expect(try message(changed("\"patch\":2", "\"patch\":-2")).contains("patch"))
+    #expect(try message(changed("\"dbz-linear\"", "\"log\"")).contains("normalisation is 'log'"))
+    #expect(try message(changed("\"input_frames\":3", "\"input_frames\":0")).contains("impossible"))
+    #expect(try message(changed("\"input_frames\":3", "\"input_frames\":\"3\"")).contains("of another type"))
+    file = good
+    file.tensors["head.bias"] = nil
+    #expect(try message(file).contains("'head.bias' is missing"))
+    file.tensors["head.bias"] = Tensor(shape: [4], repeating: .nan)
+    #expect(try message(file).contains("not finite"))
+    try Data("hello".utf8).write(to: URL(fileURLWithPath: folder / "text.safetensors"))
+    #expect(throwsCode(.unusable) { _ = try Model(contentsOf: folder / "text.safetensors") })
+    #expect(throwsCode(.notFound) { _ = try Model(contentsOf: folder / "nothing.safetensors") })
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import RadarIO
+import Tensor
+import Testing
+
+@testable import Nowcasting
+
+/// Frames in which every pixel tells where and when it is: rain rate 1 + t/10 + y/1000 + x/100000.
+func countingSequence(
+  frames: Int, height: Int = 12, width: Int = 10, start: Double = 0, step: Double = 300, spacing: Double = 1000
+) -> FrameSequence {
+  var rate = Tensor(shape: [frames, height, width])
+  for t in 0..<frames {
+    for y in 0..<height {
+      for x in 0..<width { rate[t, y, x] = 1 + Float(t) / 10 + Float(y) / 1000 + Float(x) / 100_000 }
+    }
+  }
+  return FrameSequence(
+    name: "start \(Int(start))", grid: Grid(height: height, width: width, spacingMetres: spacing),
+    times: (0..<frames).map { start + Double($0) * step }, rainRate: rate)
+}
+
+@Suite struct TrainingDataTests {
+  private func options(_ input: Int, _ lead: Int, share: Double = 0.2) -> TrainingOptions {
+    var options = TrainingOptions()
+    (options.inputFrames, options.leadFrames, options.validationShare) = (input, lead, share)
+    return options
+  }
+
+  private func message(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return "no error"
+    } catch { return (error as? NowcastError).map { "\($0.code.rawValue) \($0.message)" } ?? "\(error)" }
+  }
+
+  /// Sequences end at gaps, so a window inside of one sequence crosses none.
+  @Test func windowsStayInTheirSequence() throws {
+    let data = try TrainingData(
+      [countingSequence(frames: 6), countingSequence(frames: 4), countingSequence(frames: 3, start: 9000)],
+      options: options(3, 2, share: 0))
+    #expect(data.training == [.init(sequence: 0, start: 0), .init(sequence: 0, start: 1)])
+    #expect(data.notes == ["2 of 3 sequences are shorter than 5 frames and not used"])
+  }
+
+  @Test func theLastPartIsHeldOut() throws {
+    let data = try TrainingData([countingSequence(frames: 20)], options: options(3, 2, share: 0.25))
+    // The boundary is frame 15: no window that is learned from reaches it, every held-out target lies behind it.
+    #expect(data.training.map(\.start) == Array(0...10))
+    #expect(data.validation.map(\.start) == [12, 13, 14, 15])
+  }
+
+  @Test func givenValidationDataIsAllThatIsHeldOut() throws {
+    let data = try TrainingData(
+      [countingSequence(frames: 6)], validation: [countingSequence(frames: 5, start: 1e6)], options: options(3, 2))
+    #expect(data.training.map(\.sequence) == [0, 0] && data.validation.map(\.sequence) == [1])
+  }
+
+  @Test func whatCannotBeLearnedFromIsRefused() throws {
+    #expect(
+      message { _ = try TrainingData([countingSequence(frames: 4)], options: options(3, 2)) }
+        == "65 a window needs 3 + 2 frames in a row, but the longest sequence has 4; give more frames or fewer "
+        + "--input-frames and --lead-frames.")
+    #expect(
+      message {
+        _ = try TrainingData(
+          [countingSequence(frames: 9), countingSequence(frames: 9, start: 1e6, step: 600)], options: options(3, 2))
+      }.contains("the time step is 600 s here and 300 s in"))
+    #expect(
+      message {
+        _ = try TrainingData(
+          [countingSequence(frames: 9), countingSequence(frames: 9, start: 1e6, spacing: 2000)], options: options(3, 2))
+      }.contains("the grid spacing is 2000 m here and 1000 m in"))
+    var missing = countingSequence(frames: 9)
+    missing.rainRate = Tensor(shape: missing.rainRate.shape, repeating: .nan)
+    #expect(message { _ = try TrainingData([missing], options: options(3, 2)) }.contains("every pixel"))
+    #expect(message { _ = try TrainingData([countingSequence(frames: 1)], options: options(1, 1)) }.contains("no two frames"))
+  }
+
+  @Test func anHourOfLeadFramesByDefault() {
+    let options = TrainingOptions()
+    #expect(options.leadFrames(stepSeconds: 300) == 12 && options.leadFrames(stepSeconds: 600) == 6)
+    #expect(options.leadFrames(stepSeconds: 900) == 4 && options.leadFrames(stepSeconds: 120) == 20)
+  }
+}
+
+@Suite struct SamplerTests {
+  private func sampler(crop: Int, batch: Int = 3, missing: (Int, Int, Int) -> Bool = { _, _, _ in false }) throws -> Sampler
+  {
+    var sequence = countingSequence(frames: 8)
+    for t in 0..<8 {
+      for y in 0..<12 {
+        for x in 0..<10 where missing(t, y, x) { sequence.rainRate[t, y, x] = .nan }
+      }
+    }
+    var options = TrainingOptions()
+    (options.inputFrames, options.leadFrames, options.validationShare) = (3, 2, 0)
+    return Sampler(try TrainingData([sequence], options: options), crop: crop, batchSize: batch, seed: 5)
+  }
+
+  /// The crops hold the frames they say they hold.
+  @Test func cropsAreCutWhereTheySay() throws {
+    let sampler = try sampler(crop: 6)
+    let normalisation = Normalisation()
+    for step in 0..<4 {
+      let batch = sampler.batch(epoch: 2, step: step)
+      #expect(batch.input.shape == [3, 3, 1, 6, 6] && batch.target.shape == [3, 2, 1, 6, 6])
+      for (index, sample) in batch.samples.enumerated() {
+        for (tensor, offset) in [(batch.input, 0), (batch.target, 3)] {
+          let t = sample.window.start + offset + 1
+          let rate = 1 + Float(t) / 10 + Float(sample.y + 4) / 1000 + Float(sample.x + 5) / 100_000
+          let expected = normalisation.normalised(Tensor(shape: [1], [rate]))[0]
+          #expect(tensor[index, 1, 0, 4, 5] == expected)
+        }
+      }
+    }
+  }
+
+  @Test func everyWindowComesOnceBeforeAnyComesAgain() throws {
+    let sampler = try sampler(crop: 6, batch: 4)
+    let starts = sampler.batch(epoch: 0, step: 0).samples.map(\.window.start)
+    #expect(starts.sorted() == [0, 1, 2, 3])
+    #expect(sampler.stepsPerEpoch == 4)
+  }
+
+  @Test func theSamePlaceInARunGivesTheSameBatch() throws {
+    let (a, b) = (try sampler(crop: 6), try sampler(crop: 6))
+    #expect(a.batch(epoch: 3, step: 1).samples == b.batch(epoch: 3, step: 1).samples)
+    #expect(a.batch(epoch: 3, step: 1).samples != b.batch(epoch: 3, step: 0).samples)
+    #expect(a.batch(epoch: 3, step: 1).samples != b.batch(epoch: 4, step: 1).samples)
+  }
+
+  @Test func missingEntersAsZeroAndIsNoTarget() throws {
+    let batch = try sampler(crop: 12) { _, y, x in y == 2 && x == 3 }.batch(epoch: 0, step: 0)
+    #expect(batch.input[0, 1, 0, 2, 3] == 0 && batch.target[0, 1, 0, 2, 3].isNaN)
+    #expect(batch.input[0, 1, 0, 2, 4] > 0 && !batch.target[0, 1, 0, 2, 4].isNaN)
+  }
+
+  @Test func aSmallerFrameIsTakenWhole() throws {
+    let sampler = try sampler(crop: 64)
+    #expect(sampler.height == 12 && sampler.width == 10)
+  }
+}
