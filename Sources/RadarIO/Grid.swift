@@ -108,12 +108,13 @@ public struct Grid: Sendable, Equatable {
     return zip(a, b).allSatisfy { abs($0 - $1) <= tolerance }
   }
 
-  /// The grid in a few words, such as `512 × 512, 500 m`.
+  /// The grid in a few words, such as `512 × 512, 500 m from y 127.75, x -127.75`.
   public var summary: String {
+    func short(_ value: Double) -> String { String(format: "%.7g", value) }
     var text = "\(height) × \(width)"
-    if let spacingMetres { text += ", \((spacingMetres * 10).rounded() / 10) m" }
+    if let spacingMetres { text += ", \(short((spacingMetres * 10).rounded() / 10)) m" }
     if let y, let x, let top = y.first, let left = x.first {
-      text += " from \(yName) \(top), \(xName) \(left)"
+      text += " from \(yName) \(short(top)), \(xName) \(short(left))"
     }
     return text
   }
