@@ -65,6 +65,7 @@ let package = Package(
       name: "NowcastingTests", dependencies: ["Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],
       swiftSettings: common),
     .testTarget(
-      name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor"], swiftSettings: common),
+      name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor", "CNetCDF"],
+      swiftSettings: common),
   ]
 )

@@ -12,11 +12,16 @@ public enum Interruption {
 
   /// Catches the signals from now on.
   public static func catchSignals() {
+    var signals = sigset_t()
+    sigemptyset(&signals)
     for number in [SIGINT, SIGTERM] {
+      sigaddset(&signals, number)
       signal(number) { number in
         Interruption.flag.store(true, ordering: .relaxed)
         signal(number, SIG_DFL)
       }
     }
+    // A program that was started from a thread with blocked signals inherits the block and would never hear of them.
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 }

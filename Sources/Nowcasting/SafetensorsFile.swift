@@ -1,4 +1,5 @@
 import Foundation
+import RadarIO
 import Tensor
 
 /// A file of named tensors in the safetensors format, with free texts beside them.
@@ -109,7 +110,7 @@ public struct SafetensorsFile: Sendable {
 
   /// Writes the file, whole or not at all.
   ///
-  /// - Throws: ``NowcastError`` `cannotCreate` or `writeFailed`, as ``AtomicOutput``.
+  /// - Throws: `RadarError` `cannotCreate` or `writeFailed`, as `AtomicOutput`.
   public func write(to path: String, overwrite: Bool) throws {
     try AtomicOutput.write(encoded(), to: path, overwrite: overwrite)
   }

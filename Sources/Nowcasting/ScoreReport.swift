@@ -1,4 +1,5 @@
 import Foundation
+import RadarIO
 import Verification
 
 /// The files of a report: `scores.csv` for tables and plots, `scores.json` with the raw counts and sums.

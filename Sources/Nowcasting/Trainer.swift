@@ -1,6 +1,7 @@
 import ConvKernels
 import ConvLSTM
 import Foundation
+import RadarIO
 import Tensor
 
 /// Trains a network on windows of radar frames and keeps the best model.
@@ -125,10 +126,14 @@ public final class Trainer {
 
   /// Trains until epochs, steps or time are used up.
   ///
-  /// - Parameter report: is called after every update.
+  /// - Parameters:
+  ///   - shouldStop: is asked before every update whether the user wants to stop.
+  ///   - report: is called after every update.
   /// - Throws: ``NowcastError``: `diverged` when loss or gradients are no longer finite, `interrupted` when the user
-  ///   asked to stop (all is saved), `writeFailed` when the run folder cannot be written.
-  public func run(report: (Progress) -> Void = { _ in }) throws -> Result {
+  ///   asked to stop (all is saved); `RadarError` `writeFailed` when the run folder cannot be written.
+  public func run(
+    shouldStop: () -> Bool = { Interruption.isRequested }, report: (Progress) -> Void = { _ in }
+  ) throws -> Result {
     let clock = ContinuousClock()
     let start = clock.now
     let firstStep = position.step
@@ -136,12 +141,12 @@ public final class Trainer {
     let stepsPerEpoch = sampler.stepsPerEpoch
     while position.epoch < options.epochs && !isOver(seconds()) {
       while position.stepInEpoch < stepsPerEpoch && !isOver(seconds()) {
-        if Interruption.isRequested { try interrupt() }
+        if shouldStop() { try interrupt() }
         try update()
         report(progress(stepsPerEpoch: stepsPerEpoch, stepsDone: position.step - firstStep, seconds: seconds()))
       }
-      if Interruption.isRequested { try interrupt() }
-      try endEpoch()
+      if shouldStop() { try interrupt() }
+      try validateAndKeep(endsEpoch: position.stepInEpoch == stepsPerEpoch)
     }
     return Result(steps: position.step, epochs: position.epoch, validation: bestValidation)
   }
@@ -186,7 +191,11 @@ public final class Trainer {
       path: folder.path)
   }
 
-  private func endEpoch() throws {
+  /// Validates, keeps the model if it is the best so far, and saves where the run stands.
+  ///
+  /// - Parameter endsEpoch: false when the run's limit was met in the middle of an epoch. The epoch stays open then:
+  ///   a run that is taken up again goes on in it.
+  private func validateAndKeep(endsEpoch: Bool) throws {
     guard position.stepInEpoch > 0 else { return }
     let validation = validate()
     if let validation, !validation.isFinite {
@@ -195,19 +204,22 @@ public final class Trainer {
         "training diverged: the validation loss after step \(position.step) is not a number. Try a smaller "
           + "--learning-rate.", path: folder.path)
     }
-    let trainLoss = position.lossSum / Double(position.stepInEpoch)
-    position.history.append(
+    var history = position.history
+    history.append(
       TrainingRecord(
-        epoch: position.epoch + 1, step: position.step, trainLoss: trainLoss, validationLoss: validation,
-        gradientNorm: position.largestNorm, learningRate: options.learningRate))
+        epoch: position.epoch + 1, step: position.step, trainLoss: position.lossSum / Double(position.stepInEpoch),
+        validationLoss: validation, gradientNorm: position.largestNorm, learningRate: options.learningRate))
     // Without held-out windows there is no better or worse: the last model is kept.
     if validation == nil || position.bestLoss.map({ (validation ?? 0) < $0 }) ?? true {
       position.bestLoss = validation
       try writeModel(validation: validation)
     }
-    position.epoch += 1
-    (position.stepInEpoch, position.lossSum, position.largestNorm) = (0, 0, 0)
-    try position.history.write(to: folder.historyFile)
+    if endsEpoch {
+      position.history = history
+      position.epoch += 1
+      (position.stepInEpoch, position.lossSum, position.largestNorm) = (0, 0, 0)
+    }
+    try history.write(to: folder.historyFile)
     try writeCheckpoint()
   }
 
@@ -227,8 +239,8 @@ public final class Trainer {
 
   private func interrupt() throws -> Never {
     try writeCheckpoint()
-    // Before the first epoch's end there is no best model yet; the present one is better than none.
-    if position.history.records.isEmpty { try writeModel(validation: nil) }
+    // Before the first validation there is no best model yet; the present one is better than none.
+    if !FileManager.default.fileExists(atPath: folder.modelFile) { try writeModel(validation: nil) }
     throw NowcastError(
       .interrupted, "stopped after step \(position.step); everything is saved, --resume goes on from here.",
       path: folder.path)

@@ -1,4 +1,5 @@
 import Foundation
+import RadarIO
 
 /// What is known after an epoch.
 public struct TrainingRecord: Sendable, Equatable, Codable {

@@ -51,6 +51,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require(clipNorm.isFinite && clipNorm > 0, "--clip-norm is \(clipNorm); it must be more than 0.")
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")
+    try require(
+      normalisation.minDBZ.isFinite && normalisation.maxDBZ.isFinite && normalisation.minDBZ < normalisation.maxDBZ,
+      "--min-dbz must be below --max-dbz.")
     do {
       _ = try architecture.network()
     } catch {

@@ -4,7 +4,7 @@ import Foundation
 /// A NetCDF-4 file being made in memory.
 ///
 /// The HDF5 library takes a full disk badly: it leaves broken files open and fails once more at exit. So it never sees the
-/// disk; the finished bytes do, through ``AtomicFile``.
+/// disk; the finished bytes do, through ``AtomicOutput``.
 final class CFEncoder {
   private var id: Int32 = 0
   private var isOpen = false

@@ -17,7 +17,7 @@ public struct ForecastWriter: Sendable {
   /// Checks that a file could be written, to fail before the work rather than after.
   ///
   /// - Throws: ``RadarError`` `cannotCreate`.
-  public func check(path: String) throws { try AtomicFile.check(path: path, overwrite: overwrite) }
+  public func check(path: String) throws { try AtomicOutput.check(path, overwrite: overwrite) }
 
   /// Writes a forecast.
   ///
@@ -38,7 +38,7 @@ public struct ForecastWriter: Sendable {
     let encoder = RainFieldEncoder(
       grid: forecast.grid, times: forecast.times, rainRate: [forecast.rainRate], referenceTime: forecast.referenceTime,
       longName: "forecast rain rate", globals: globals.list, compressionLevel: compressionLevel)
-    try encoder.encode(path: path) { try AtomicFile.write($0, to: path, overwrite: overwrite) }
+    try encoder.encode(path: path) { try AtomicOutput.write($0, to: path, overwrite: overwrite) }
   }
 }
 

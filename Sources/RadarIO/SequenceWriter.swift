@@ -14,7 +14,7 @@ public struct SequenceWriter: Sendable {
   /// Checks that a file could be written, to fail before the work rather than after.
   ///
   /// - Throws: ``RadarError`` `cannotCreate`.
-  public func check(path: String) throws { try AtomicFile.check(path: path, overwrite: overwrite) }
+  public func check(path: String) throws { try AtomicOutput.check(path, overwrite: overwrite) }
 
   /// Writes sequences of one grid, whose frames follow each other in time, to one file.
   ///
@@ -46,7 +46,7 @@ public struct SequenceWriter: Sendable {
       grid: first.grid, times: times, rainRate: sequences.map(\.rainRate),
       intervalStarts: intervals.count == times.count ? zip(times, intervals).map { $0 - $1 } : nil,
       longName: "rain rate", globals: globals.list, compressionLevel: compressionLevel)
-    try encoder.encode(path: path) { try AtomicFile.write($0, to: path, overwrite: overwrite) }
+    try encoder.encode(path: path) { try AtomicOutput.write($0, to: path, overwrite: overwrite) }
   }
 
   /// Writes one sequence.

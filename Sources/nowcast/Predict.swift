@@ -67,6 +67,9 @@ struct Predict: ParsableCommand {
     }
     let last = sequence.count - 1
     let forecast = forecaster.forecast(sequence.rainRate, last: last, leadFrames: lead)
+    if forecast.withUnsafeBufferPointer({ $0.allSatisfy { $0.isNaN } }) {
+      logger.warning("every pixel of the input frames is missing, and so is the whole forecast")
+    }
     let start = sequence.times[last]
     var file = ForecastFile(
       rainRate: forecast, times: (1...lead).map { start + Double($0) * step }, from: sequence, referenceTime: start,

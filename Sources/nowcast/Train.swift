@@ -83,6 +83,12 @@ struct Train: ParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Whether gates see the cell state. (default: --peephole)")
   var peephole: Bool?
 
+  @Option(help: "The reflectivity in dBZ that the network sees as 0; no rain is 0, too. (default: -10)")
+  var minDbz: Double?
+
+  @Option(help: "The reflectivity in dBZ that the network sees as 1. (default: 60)")
+  var maxDbz: Double?
+
   @Option(help: "The seed of first weights, order and crops. (default: 1)")
   var seed: UInt64?
 
@@ -114,7 +120,9 @@ struct Train: ParsableCommand {
     set(clipNorm, \.clipNorm)
     set(seed, \.seed)
     set(validationShare, \.validationShare)
-    options.normalisation = Normalisation(relation: reading.relation())
+    options.normalisation = Normalisation(
+      relation: reading.relation(), minDBZ: minDbz ?? options.normalisation.minDBZ,
+      maxDBZ: maxDbz ?? options.normalisation.maxDBZ)
     var architecture = options.architecture
     architecture = ModelConfiguration.Architecture(
       patch: patch ?? architecture.patch, hidden: hidden?.values ?? architecture.hidden,
@@ -144,9 +152,9 @@ struct Train: ParsableCommand {
     )
     var line = ProgressLine(quiet: verbosity.quiet)
     defer { line.end() }
-    let result = try trainer.run { progress in
+    let result = try trainer.run(report: { progress in
       line.show(isLast: progress.secondsLeft == 0) { Self.text(progress) }
-    }
+    })
     line.end()
     guard !verbosity.quiet else { return }
     Console.print("\(result.steps) steps in \(result.epochs) epochs. Model: \(folder.modelFile)")

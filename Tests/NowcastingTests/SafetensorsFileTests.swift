@@ -1,4 +1,5 @@
 import Foundation
+import RadarIO
 import Tensor
 import Testing
 
@@ -188,7 +189,7 @@ import Testing
     let folder = try TemporaryFolder()
     try sample.write(to: folder / "m.safetensors", overwrite: false)
     #expect(try SafetensorsFile(contentsOf: folder / "m.safetensors").tensors == sample.tensors)
-    #expect(throwsCode(.cannotCreate) { try sample.write(to: folder / "m.safetensors", overwrite: false) })
+    #expect(throws: RadarError.self) { try sample.write(to: folder / "m.safetensors", overwrite: false) }
     #expect(folder.contents == ["m.safetensors"])
   }
 }

@@ -74,7 +74,8 @@ func countingSequence(
     var missing = countingSequence(frames: 9)
     missing.rainRate = Tensor(shape: missing.rainRate.shape, repeating: .nan)
     #expect(message { _ = try TrainingData([missing], options: options(3, 2)) }.contains("every pixel"))
-    #expect(message { _ = try TrainingData([countingSequence(frames: 1)], options: options(1, 1)) }.contains("no two frames"))
+    #expect(
+      message { _ = try TrainingData([countingSequence(frames: 1)], options: options(1, 1)) }.contains("no two frames"))
   }
 
   @Test func anHourOfLeadFramesByDefault() {
@@ -85,7 +86,8 @@ func countingSequence(
 }
 
 @Suite struct SamplerTests {
-  private func sampler(crop: Int, batch: Int = 3, missing: (Int, Int, Int) -> Bool = { _, _, _ in false }) throws -> Sampler
+  private func sampler(crop: Int, batch: Int = 3, missing: (Int, Int, Int) -> Bool = { _, _, _ in false }) throws
+    -> Sampler
   {
     var sequence = countingSequence(frames: 8)
     for t in 0..<8 {

@@ -211,7 +211,7 @@ import Testing
     try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path))
     let error = #expect(throws: RadarError.self) { try ForecastWriter().write(forecast, to: path) }
     #expect(error?.code == .cannotCreate)
-    #expect(error?.message == "it exists already. Use --overwrite to replace it.")
+    #expect(error?.message == "the file exists; choose another name, or allow replacing it with --overwrite.")
     #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data([1, 2, 3]))
     try ForecastWriter(overwrite: true).write(forecast, to: path)
     #expect(try read(path).sequences[0].count == 4)
@@ -223,7 +223,8 @@ import Testing
     let forecast = forecast(try input(folder))
     let error = #expect(throws: RadarError.self) { try ForecastWriter().write(forecast, to: folder.file("no/out.nc")) }
     #expect(error?.code == .cannotCreate)
-    #expect(error?.message == "the folder \(folder.file("no")) is not there. Create it first.")
+    #expect(
+      error?.message == "the folder \(folder.file("no")) is not there (No such file or directory); make it first.")
     #expect(throws: RadarError.self) { try ForecastWriter(overwrite: true).write(forecast, to: folder.path) }
   }
 
@@ -238,7 +239,7 @@ import Testing
     defer { chmod(folder.path, 0o700) }
     let error = #expect(throws: RadarError.self) { try ForecastWriter().write(forecast, to: folder.file("out.nc")) }
     #expect(error?.code == .cannotCreate)
-    #expect(error?.message.contains("not writable") == true)
+    #expect(error?.message.contains("cannot be created in the folder") == true)
   }
 
   #if os(Linux)
@@ -256,7 +257,7 @@ import Testing
         rainRate: .uniform(shape: [1, 300, 300], low: 0, high: 1, seed: 1))
       let error = #expect(throws: RadarError.self) { try SequenceWriter().write(sequence, to: "\(disk)/out.nc") }
       #expect(error?.code == .writeFailed)
-      #expect(error?.message.contains("the disk is full") == true)
+      #expect(error?.message.contains("No space left on device") == true)
       #expect(try FileManager.default.contentsOfDirectory(atPath: disk).isEmpty)
     }
   #endif

@@ -7,27 +7,20 @@ import Foundation
 public enum AtomicOutput {
   /// Writes a file as a whole.
   ///
-  /// - Throws: ``NowcastError`` `cannotCreate` when the file exists and `overwrite` is false, or the folder is missing
+  /// - Throws: ``RadarError`` `cannotCreate` when the file exists and `overwrite` is false, or the folder is missing
   ///   or not writable; `writeFailed` when the disk is full or fails.
   public static func write(_ data: Data, to path: String, overwrite: Bool) throws {
-    try replace(path, overwrite: overwrite) { descriptor, _ in
-      try writeAll(data, to: descriptor, path: path)
-    }
+    try data.withUnsafeBytes { try write($0, to: path, overwrite: overwrite) }
   }
 
-  /// Lets `body` write a file under a temporary path and gives it its name when `body` returns.
-  ///
-  /// For libraries that insist on opening the file themselves. The temporary file exists, and is empty, when `body` is
-  /// called; it is removed when `body` throws.
-  ///
-  /// - Throws: As ``write(_:to:overwrite:)``, and whatever `body` throws.
-  public static func write(to path: String, overwrite: Bool, _ body: (_ temporaryPath: String) throws -> Void) throws {
-    try replace(path, overwrite: overwrite) { _, temporary in try body(temporary) }
+  /// Writes a file as a whole, as ``write(_:to:overwrite:)-(Data,_,_)``.
+  static func write(_ bytes: UnsafeRawBufferPointer, to path: String, overwrite: Bool) throws {
+    try replace(path, overwrite: overwrite) { try writeAll(bytes, to: $0, path: path) }
   }
 
   /// Tells before a long computation what ``write(_:to:overwrite:)`` would only tell after it.
   ///
-  /// - Throws: ``NowcastError`` `cannotCreate` when the file exists and `overwrite` is false, is no ordinary file, or
+  /// - Throws: ``RadarError`` `cannotCreate` when the file exists and `overwrite` is false, is no ordinary file, or
   ///   its folder is missing or not writable.
   public static func check(_ path: String, overwrite: Bool) throws {
     let target = try Target(path, overwrite: overwrite)
@@ -35,9 +28,7 @@ public enum AtomicOutput {
   }
 
   /// Creates the temporary file, calls `body` with it, syncs it and gives it its name.
-  private static func replace(
-    _ path: String, overwrite: Bool, _ body: (_ descriptor: Int32, _ temporaryPath: String) throws -> Void
-  ) throws {
+  static func replace(_ path: String, overwrite: Bool, _ body: (_ descriptor: Int32) throws -> Void) throws {
     let target = try Target(path, overwrite: overwrite)
     let (descriptor, temporary) = try target.createTemporaryFile()
     var isInPlace = false
@@ -45,7 +36,7 @@ public enum AtomicOutput {
       close(descriptor)
       if !isInPlace { unlink(temporary) }
     }
-    try body(descriptor, temporary)
+    try body(descriptor)
     try sync(temporary, path: path)
     try target.give(temporary, overwrite: overwrite)
     isInPlace = true
@@ -53,21 +44,18 @@ public enum AtomicOutput {
   }
 
   /// Writes all bytes, however many calls that takes.
-  static func writeAll(_ data: Data, to descriptor: Int32, path: String) throws {
-    try data.withUnsafeBytes { bytes in
-      var done = 0
-      while done < bytes.count {
-        let written = Foundation.write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-        if written < 0 && errno == EINTR { continue }
-        guard written > 0 else { throw writeError(written < 0 ? errno : EIO, path: path) }
-        done += written
-      }
+  static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, path: String) throws {
+    var done = 0
+    while done < bytes.count {
+      let written = Foundation.write(descriptor, bytes.baseAddress.map { $0 + done }, min(bytes.count - done, 1 << 30))
+      if written < 0 && errno == EINTR { continue }
+      guard written > 0 else { throw writeError(written < 0 ? errno : EIO, path: path) }
+      done += written
     }
   }
 
   /// Forces a file, or a folder's list of names, to the disk.
   private static func sync(_ name: String, path: String) throws {
-    // By name and not by the descriptor, because a library may have put another file in the temporary one's place.
     let descriptor = open(name, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw writeError(errno, path: path) }
     defer { close(descriptor) }
@@ -75,8 +63,8 @@ public enum AtomicOutput {
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw writeError(errno, path: path) }
   }
 
-  fileprivate static func writeError(_ number: Int32, path: String) -> NowcastError {
-    NowcastError(
+  fileprivate static func writeError(_ number: Int32, path: String) -> RadarError {
+    RadarError(
       .writeFailed, "the file could not be written (\(reason(number))); choose a place that has room and works.",
       path: path
     )
@@ -99,7 +87,7 @@ private struct Target {
       // Renaming over a device such as /dev/null would remove the device.
       guard status.st_mode & S_IFMT == S_IFREG else {
         let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "not an ordinary file"
-        throw NowcastError(.cannotCreate, "this is \(kind), not a file that could be written.", path: path)
+        throw RadarError(.cannotCreate, "this is \(kind), not a file that could be written.", path: path)
       }
       guard overwrite else { throw Target.existsError(path) }
       resolved = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
@@ -109,7 +97,7 @@ private struct Target {
       permissions = nil
     }
     guard !path.isEmpty, !path.hasSuffix("/") else {
-      throw NowcastError(.cannotCreate, "the output needs a file name.", path: path)
+      throw RadarError(.cannotCreate, "the output needs a file name.", path: path)
     }
     var parent = "."
     if let cut = resolved.lastIndex(of: "/") {
@@ -117,11 +105,11 @@ private struct Target {
     }
     folder = parent
     guard stat(parent, &status) == 0 else {
-      throw NowcastError(
+      throw RadarError(
         .cannotCreate, "the folder \(parent) is not there (\(AtomicOutput.reason(errno))); make it first.", path: path)
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
-      throw NowcastError(.cannotCreate, "\(parent) is not a folder.", path: path)
+      throw RadarError(.cannotCreate, "\(parent) is not a folder.", path: path)
     }
   }
 
@@ -154,14 +142,14 @@ private struct Target {
     guard rename(temporary, resolved) == 0 else { throw creationError(errno) }
   }
 
-  func creationError(_ number: Int32) -> NowcastError {
+  func creationError(_ number: Int32) -> RadarError {
     if [ENOSPC, EDQUOT, EIO].contains(number) { return AtomicOutput.writeError(number, path: path) }
-    return NowcastError(
+    return RadarError(
       .cannotCreate, "the file cannot be created in the folder \(folder) (\(AtomicOutput.reason(number))).", path: path)
   }
 
-  static func existsError(_ path: String) -> NowcastError {
-    NowcastError(
+  static func existsError(_ path: String) -> RadarError {
+    RadarError(
       .cannotCreate, "the file exists; choose another name, or allow replacing it with --overwrite.", path: path)
   }
 }

@@ -1,0 +1,241 @@
+import Foundation
+import RadarIO
+import Testing
+
+/// Bad input ends with a sentence and an exit status, and leaves nothing behind.
+@Suite(.serialized) struct BadInputTests {
+  private let folder: Command.Folder
+
+  init() throws { folder = try Command.Folder() }
+
+  /// Windows that the files of `writeRadarFile` have.
+  private let short = ["--input-frames", "3", "--lead-frames", "2"]
+
+  private func inspect(_ paths: String..., options: [String] = []) throws -> Command.Outcome {
+    try Command.run(["inspect"] + paths + options)
+  }
+
+  /// A model for the files of `writeRadarFile`, trained for one step.
+  private func model() throws -> String {
+    try writeRadarFile(folder / "good.nc")
+    let run = folder / "run"
+    expect(
+      try Command.run(
+        "train", "--data", folder / "good.nc", "--output", run, "--hidden", "4", "--input-frames", "3", "--lead-frames",
+        "2", "--crop", "8", "--max-steps", "1", "--quiet"), status: 0)
+    return run
+  }
+
+  @Test func noSuchFile() throws {
+    expect(try inspect(folder / "none.nc"), status: 66, "none.nc")
+    expect(
+      try Command.run("predict", "--frames", folder / "x", "--model", folder / "none", "--output", folder / "f.nc"),
+      status: 66, "none")
+  }
+
+  @Test func notNetCDF() throws {
+    try "just text".write(toFile: folder / "a.nc", atomically: true, encoding: .utf8)
+    expect(try inspect(folder / "a.nc"), status: 65, "a.nc", "NetCDF")
+    try Data().write(to: URL(fileURLWithPath: folder / "b.nc"))
+    expect(try inspect(folder / "b.nc"), status: 65, "b.nc", "empty")
+  }
+
+  @Test func truncated() throws {
+    try writeRadarFile(folder / "a.nc") { ($0.height, $0.width) = (64, 64) }
+    let whole = try Data(contentsOf: URL(fileURLWithPath: folder / "a.nc"))
+    for share in [0.3, 0.6, 0.95] {
+      try whole.prefix(Int(Double(whole.count) * share)).write(to: URL(fileURLWithPath: folder / "a.nc"))
+      expect(try inspect(folder / "a.nc"), status: 65, "a.nc", "truncated")
+    }
+  }
+
+  @Test func noRainVariable() throws {
+    try writeRadarFile(folder / "a.nc") { $0.hasGrid = false }
+    expect(try inspect(folder / "a.nc"), status: 65, "a.nc")
+  }
+
+  @Test func severalCandidates() throws {
+    try writeRadarFile(folder / "a.nc") { $0.variables = ["rain", "rain_raw"] }
+    expect(try inspect(folder / "a.nc"), status: 65, "'rain'", "'rain_raw'", "--variable")
+    expect(try inspect(folder / "a.nc", options: ["--variable", "rain_raw"]), status: 0)
+    expect(try inspect(folder / "a.nc", options: ["--variable", "snow"]), status: 65, "snow", "rain_raw")
+  }
+
+  @Test func unknownUnits() throws {
+    try writeRadarFile(folder / "a.nc") { $0.units = "buckets" }
+    expect(try inspect(folder / "a.nc"), status: 65, "'rain'", "buckets")
+    try writeRadarFile(folder / "b.nc") { $0.units = "kelvin" }
+    expect(try inspect(folder / "b.nc"), status: 65, "kelvin")
+    try writeRadarFile(folder / "c.nc") { $0.units = nil }
+    expect(try inspect(folder / "c.nc"), status: 65, "--units")
+    expect(try inspect(folder / "c.nc", options: ["--units", "mm h-1"]), status: 0)
+  }
+
+  @Test func timesOutOfOrder() throws {
+    try writeRadarFile(folder / "a.nc") { $0.times = [0, 300, 900, 600] }
+    expect(try inspect(folder / "a.nc"), status: 65, "a.nc", "2020-01-01T00:10")
+    try writeRadarFile(folder / "b.nc") { $0.times = [0, 300, 300, 600] }
+    expect(try inspect(folder / "b.nc"), status: 65, "b.nc", "2020-01-01T00:05")
+    try writeRadarFile(folder / "c.nc")
+    try writeRadarFile(folder / "d.nc")
+    expect(try inspect(folder / "c.nc", folder / "d.nc"), status: 65, "c.nc", "d.nc")
+  }
+
+  @Test func twoGridsMixed() throws {
+    let run = try model()
+    try writeRadarFile(folder / "other.nc") {
+      ($0.height, $0.times) = (14, (8..<16).map { Double($0) * 300 })
+    }
+    expect(
+      try Command.run(
+        "predict", "--frames", folder / "good.nc", folder / "other.nc", "--model", run, "--output", folder / "f.nc"),
+      status: 65, "grid", "good.nc", "other.nc")
+    #expect(!folder.contains("f.nc"))
+  }
+
+  @Test func tooFewFrames() throws {
+    let run = try model()
+    try writeRadarFile(folder / "short.nc") { $0.times = [0, 300] }
+    expect(
+      try Command.run("predict", "--frames", folder / "short.nc", "--model", run, "--output", folder / "f.nc"),
+      status: 65, "3 frames", "2 were given")
+    expect(
+      try Command.run("eval", "--data", folder / "short.nc", "--model", run, "--output", folder / "report"),
+      status: 65, "3 + 2 frames")
+    expect(
+      try Command.run("train", "--data", folder / "short.nc", "--output", folder / "new", "--input-frames", "3"),
+      status: 65, "frames in a row")
+    #expect(!folder.contains("report") && !folder.contains("new"))
+  }
+
+  @Test func allMissing() throws {
+    let run = try model()
+    try writeRadarFile(folder / "missing.nc") { $0.value = { _, _, _ in .nan } }
+    expect(
+      try Command.run(
+        "train", "--data", folder / "missing.nc", "--output", folder / "new", "--input-frames", "3", "--lead-frames",
+        "2"),
+      status: 65, "missing")
+    // A forecast of nothing is nothing, and says so.
+    expect(
+      try Command.run("predict", "--frames", folder / "missing.nc", "--model", run, "--output", folder / "f.nc"),
+      status: 0, "missing")
+    let forecast = try #require(try RadarReader().sequences(at: [folder / "f.nc"]).sequences.first)
+    #expect(forecast.rainRate.elements.allSatisfy { $0.isNaN })
+  }
+
+  @Test func allDry() throws {
+    try writeRadarFile(folder / "dry.nc") { $0.value = { _, _, _ in 0 } }
+    let run = folder / "run"
+    expect(
+      try Command.run(
+        "train", "--data", folder / "dry.nc", "--output", run, "--hidden", "4", "--input-frames", "3", "--lead-frames",
+        "2", "--crop", "8", "--epochs", "2"), status: 0)
+    expect(
+      try Command.run("predict", "--frames", folder / "dry.nc", "--model", run, "--output", folder / "f.nc"), status: 0)
+    let forecast = try #require(try RadarReader().sequences(at: [folder / "f.nc"]).sequences.first)
+    #expect(forecast.rainRate.elements.allSatisfy { $0 == 0 })
+    let outcome = try Command.run("eval", "--data", folder / "dry.nc", "--model", run, "--output", folder / "report")
+    expect(outcome, status: 0)
+    // No event, so no CSI: an empty value and not a zero.
+    let csv = try String(contentsOfFile: folder / "report/scores.csv", encoding: .utf8)
+    #expect(csv.contains("all,convlstm,5,csi,1,,,") && csv.contains("all,convlstm,5,mse,,,0.0,"))
+  }
+
+  @Test func modelAndDataDoNotFit() throws {
+    let run = try model()
+    try writeRadarFile(folder / "slow.nc") { $0.times = (0..<8).map { Double($0) * 900 } }
+    let arguments = ["predict", "--frames", folder / "slow.nc", "--model", run, "--output", folder / "f.nc"]
+    expect(try Command.run(arguments), status: 65, "300 s", "900 s", "--force")
+    expect(try Command.run(arguments + ["--force"]), status: 0)
+  }
+
+  @Test func corruptOrForeignModel() throws {
+    let run = try model()
+    let file = run + "/model.safetensors"
+    let whole = try Data(contentsOf: URL(fileURLWithPath: file))
+    try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: file))
+    let arguments = ["predict", "--frames", folder / "good.nc", "--model", run, "--output", folder / "f.nc"]
+    expect(try Command.run(arguments), status: 65, "model.safetensors")
+    try Data("PK\u{3}\u{4} some other format".utf8).write(to: URL(fileURLWithPath: file))
+    expect(try Command.run(arguments), status: 65, "model.safetensors")
+    expect(
+      try Command.run(
+        "predict", "--frames", folder / "good.nc", "--model", folder / "good.nc", "--output", folder / "f.nc"),
+      status: 65, "good.nc")
+    #expect(!folder.contains("f.nc"))
+  }
+
+  @Test func outputThatCannotBeMade() throws {
+    let run = try model()
+    expect(
+      try Command.run("predict", "--frames", folder / "good.nc", "--model", run, "--output", folder / "no/f.nc"),
+      status: 73, "no")
+    // A file in the place of a folder; nobody, not even root, can write into it.
+    expect(
+      try Command.run("train", "--data", folder / "good.nc", "--output", folder / "good.nc/run"), status: 73, "good.nc")
+    expect(
+      try Command.run("eval", "--data", folder / "good.nc", "--model", run, "--output", folder / "good.nc"), status: 73)
+    #if os(Linux)
+      for command in [
+        ["train", "--data", folder / "good.nc", "--output", "/proc/nowcast-run"] + short,
+        ["predict", "--frames", folder / "good.nc", "--model", run, "--output", "/proc/nowcast.nc"],
+        ["eval", "--data", folder / "good.nc", "--model", run, "--output", "/proc/nowcast-report"],
+      ] {
+        expect(try Command.run(command), status: 73, "/proc/nowcast")
+      }
+    #endif
+  }
+
+  @Test func wrongUsage() throws {
+    expect(try Command.run("forecast"), status: 64)
+    expect(try Command.run("train", "--data", "x"), status: 64, "--output")
+    expect(try Command.run("train", "--data", "x", "--output", "y", "--epochs", "0"), status: 64, "--epochs")
+    expect(try Command.run("train", "--data", "x", "--output", "y", "--kernel", "4"), status: 64, "odd")
+    expect(try Command.run("train", "--data", "x", "--output", "y", "--hidden", "a"), status: 64, "--hidden")
+    expect(try Command.run("eval", "--data", "x", "--output", "y"), status: 64, "--model or --forecast")
+    expect(
+      try Command.run(
+        "predict", "--frames", "x", "--model", "y", "--output", "z", "--lead-frames", "2", "--lead-minutes", "5"),
+      status: 64, "--lead-minutes")
+  }
+
+  /// A disk that fills up: status 74, and no half file.
+  ///
+  /// Mounting a small file system needs root in a container that allows it; where it can't be done, this test says so.
+  @Test func fullDisk() throws {
+    #if os(Linux)
+      let run = try model()
+      let disk = folder / "disk"
+      try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+      guard shell("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk) else {
+        print("a small file system cannot be mounted here: the full disk was not tried")
+        return
+      }
+      defer { _ = shell("umount", disk) }
+      expect(
+        try Command.run("simulate", "--output", disk + "/radar.nc", "--frames", "20"), status: 74, "radar.nc", "space")
+      expect(
+        try Command.run("train", "--data", folder / "good.nc", "--output", disk + "/run", "--max-steps", "1"),
+        status: 74,
+        "space")
+      let left = try FileManager.default.subpathsOfDirectory(atPath: disk).filter { !$0.hasSuffix("config.json") }
+      #expect(left == ["run"])
+      expect(
+        try Command.run(
+          "predict", "--frames", folder / "good.nc", "--model", run, "--output", disk + "/forecast.nc", "--lead-frames",
+          "900"), status: 74, "forecast.nc")
+      #expect(!folder.contains("disk/forecast.nc"))
+    #endif
+  }
+
+  private func shell(_ words: String...) -> Bool {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = words
+    process.standardError = FileHandle.nullDevice
+    guard (try? process.run()) != nil else { return false }
+    process.waitUntilExit()
+    return process.terminationStatus == 0
+  }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Nowcasting
+import RadarIO
+import Tensor
+import Testing
+
+/// The way of the data through the commands, as a user goes it.
+@Suite(.serialized) struct MainJobTests {
+  private let folder: Command.Folder
+
+  init() throws { folder = try Command.Folder() }
+
+  @Test func simulateTrainPredictEval() throws {
+    let radar = folder / "radar.nc"
+    var outcome = try Command.run(
+      "simulate", "--output", radar, "--frames", "20", "--height", "36", "--width", "40", "--seed", "4")
+    expect(outcome, status: 0)
+
+    outcome = try Command.run("inspect", radar)
+    expect(outcome, status: 0)
+    #expect(outcome.output.contains("36 × 40, 1000.0 m") && outcome.output.contains("20 frames, step 5 min"))
+
+    outcome = try Command.run(
+      "train", "--data", radar, "--output", folder / "run", "--epochs", "2", "--hidden", "6,5", "--input-frames", "3",
+      "--lead-frames", "2", "--crop", "24", "--batch-size", "2", "--threads", "2")
+    expect(outcome, status: 0, "windows/s", "left")
+    #expect(outcome.output.contains("validation loss"))
+    for name in ["model.safetensors", "checkpoint.safetensors", "history.csv", "config.json"] {
+      #expect(folder.contains("run/" + name))
+    }
+
+    outcome = try Command.run("model", folder / "run")
+    expect(outcome, status: 0)
+    #expect(outcome.output.contains("3 in, 2 out") && outcome.output.contains("encoder.layers.0.input.weight"))
+
+    outcome = try Command.run(
+      "predict", "--frames", radar, "--model", folder / "run", "--output", folder / "forecast.nc", "--lead-minutes",
+      "15")
+    expect(outcome, status: 0, "3 frames are more than the 2")
+    let input = try #require(try RadarReader().sequences(at: [radar]).sequences.first)
+    let forecast = try #require(try RadarReader().sequences(at: [folder / "forecast.nc"]).sequences.first)
+    #expect(forecast.times == (1...3).map { input.times[19] + Double($0) * 300 })
+    #expect(forecast.referenceTime == input.times[19] && forecast.grid.matches(input.grid))
+    let last = input.rainRate.parts(17..<20)
+    for y in 0..<36 {
+      for x in 0..<40 {
+        let seen = (0..<3).contains { !last[$0, y, x].isNaN }
+        #expect(forecast.rainRate[0, y, x].isNaN == !seen)
+      }
+    }
+
+    outcome = try Command.run(
+      "eval", "--data", radar, "--model", folder / "run/model.safetensors", "--output", folder / "report",
+      "--stride", "4", "--thresholds", "0.5,2")
+    expect(outcome, status: 0)
+    #expect(outcome.output.contains("persistence") && outcome.output.contains("+10 min"))
+    let csv = try String(contentsOfFile: folder / "report/scores.csv", encoding: .utf8)
+    #expect(csv.hasPrefix("event,method,lead_minutes,metric,threshold,scale,value,count\nall,convlstm,5,csi,0.5,,"))
+    #expect(folder.contains("report/scores.json"))
+
+    // The forecast of an earlier reference time, scored by its valid times.
+    outcome = try Command.run(
+      "convert", radar, "--output", folder / "copy.nc")
+    expect(outcome, status: 0)
+    let copy = try #require(try RadarReader().sequences(at: [folder / "copy.nc"]).sequences.first)
+    #expect(copy.times == input.times)
+    #expect(
+      zip(copy.rainRate.elements, input.rainRate.elements).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) })
+    outcome = try Command.run(
+      "eval", "--data", radar, "--forecast", folder / "copy.nc", "--output", folder / "second")
+    expect(outcome, status: 0)
+    #expect(try String(contentsOfFile: folder / "second/scores.csv", encoding: .utf8).contains("all,copy,"))
+
+    // What is there is not overwritten unasked.
+    for arguments in [
+      ["predict", "--frames", radar, "--model", folder / "run", "--output", folder / "forecast.nc"],
+      ["eval", "--data", radar, "--model", folder / "run", "--output", folder / "report"],
+      ["train", "--data", radar, "--output", folder / "run"],
+      ["simulate", "--output", radar],
+    ] {
+      expect(try Command.run(arguments), status: 73, "--overwrite")
+    }
+    #expect(folder.everything.allSatisfy { !$0.contains(".part") })
+  }
+
+  /// Ctrl-C saves and ends with 130; the run can be taken up.
+  @Test func interruptionSaves() throws {
+    let radar = folder / "radar.nc"
+    try Command.run("simulate", "--output", radar, "--frames", "12", "--height", "40", "--width", "40")
+    let outcome = try Command.run(
+      "train", "--data", radar, "--output", folder / "run", "--hidden", "8", "--input-frames", "3", "--lead-frames",
+      "2",
+      "--crop", "32", "--epochs", "100000", interruptAfter: "step 1/")
+    expect(outcome, status: 130, "--resume")
+    expect(try Command.run("model", folder / "run"), status: 0)
+    let resumed = try Command.run(
+      "train", "--data", radar, "--output", folder / "run", "--hidden", "8", "--input-frames", "3", "--lead-frames",
+      "2",
+      "--crop", "32", "--resume", "--max-steps", "1")
+    expect(resumed, status: 0)
+  }
+
+  @Test func helpNamesTheCommandsAndOptions() throws {
+    let help = try Command.run("--help")
+    #expect(help.status == 0)
+    for command in ["train", "predict", "eval", "inspect", "simulate", "model", "convert"] {
+      #expect(help.output.contains("  " + command))
+      let own = try Command.run(command, "--help")
+      #expect(own.status == 0 && own.output.contains("USAGE: nowcast \(command)"))
+    }
+    let train = try Command.run("train", "--help").output
+    for option in [
+      "--data", "--output", "--validation", "--preset", "--resume", "--input-frames", "--lead-frames", "--crop",
+      "--batch-size", "--epochs", "--max-steps", "--learning-rate", "--optimizer", "--loss", "--hidden", "--kernel",
+      "--patch", "--peephole", "--no-peephole", "--seed", "--threads", "--variable", "--units", "--zr-a", "--zr-b",
+      "--overwrite", "--quiet", "--verbose", "--version",
+    ] {
+      #expect(train.contains(option))
+    }
+    #expect(try Command.run("--version").output == "\(nowcastVersion)\n")
+  }
+}
