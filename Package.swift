@@ -7,10 +7,27 @@ let common: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 // The arithmetic targets are always optimised (debug tests would otherwise take hours), and on x86-64 they are
 // compiled for AVX2 + FMA: without these flags Swift lowers every fused multiply-add to a call of fmaf().
 // The command checks the processor before it calls any of them.
+//
+// The microkernels are compiled a second time for AVX-512, from the same sources (Sources/MicrokernelsAVX512 holds
+// symbolic links). There a vector of sixteen floats is one register, and there are 32 of them, which calls for larger
+// register tiles (WIDE_REGISTERS). As whole modules, also in debug builds: the kernels' inner functions must be inlined.
 #if arch(x86_64)
   let arithmetic: [SwiftSetting] = common + [.unsafeFlags(["-O", "-Xcc", "-march=x86-64-v3"])]
+  let wideTargets: [Target] = [
+    .target(
+      name: "MicrokernelsAVX512", dependencies: ["KernelInterface"],
+      swiftSettings: common + [
+        .unsafeFlags(["-O", "-wmo", "-disable-batch-mode", "-num-threads", "1", "-Xcc", "-march=x86-64-v4"]),
+        .define("WIDE_REGISTERS"),
+      ])
+  ]
+  let wideDependencies: [Target.Dependency] = ["MicrokernelsAVX512"]
+  let wideDefines: [SwiftSetting] = [.define("AVX512_KERNELS")]
 #else
   let arithmetic: [SwiftSetting] = common + [.unsafeFlags(["-O"])]
+  let wideTargets: [Target] = []
+  let wideDependencies: [Target.Dependency] = []
+  let wideDefines: [SwiftSetting] = []
 #endif
 
 let package = Package(
@@ -34,7 +51,13 @@ let package = Package(
     .target(name: "CCPUInfo"),
 
     .target(name: "Tensor", swiftSettings: arithmetic),
-    .target(name: "ConvKernels", dependencies: ["CCPUInfo"], swiftSettings: arithmetic),
+    .target(name: "KernelInterface", swiftSettings: common),
+    .target(
+      name: "Microkernels", dependencies: ["KernelInterface"],
+      swiftSettings: arithmetic + [.unsafeFlags(["-wmo", "-disable-batch-mode", "-num-threads", "1"])]),
+    .target(
+      name: "ConvKernels", dependencies: ["CCPUInfo", "KernelInterface", "Microkernels"] + wideDependencies,
+      swiftSettings: arithmetic + wideDefines),
     .target(name: "ConvLSTM", dependencies: ["Tensor", "ConvKernels"], swiftSettings: arithmetic),
     .target(name: "RadarIO", dependencies: ["CNetCDF", "CUDUNITS", "CRadarShim", "Tensor"], swiftSettings: common),
     .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
@@ -54,7 +77,8 @@ let package = Package(
       name: "KernelBenchmark", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
 
     .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: common),
-    .testTarget(name: "ConvKernelsTests", dependencies: ["ConvKernels", "Tensor"], swiftSettings: common),
+    .testTarget(
+      name: "ConvKernelsTests", dependencies: ["ConvKernels", "Microkernels", "Tensor"], swiftSettings: common),
     .testTarget(
       name: "ConvLSTMTests", dependencies: ["ConvLSTM", "ConvKernels", "Tensor", "Nowcasting"],
       swiftSettings: common),
@@ -67,5 +91,5 @@ let package = Package(
     .testTarget(
       name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor", "CNetCDF"],
       swiftSettings: common),
-  ]
+  ] + wideTargets
 )

@@ -18,6 +18,17 @@ bool cpu_info_runs_kernels(void) {
 #endif
 }
 
+bool cpu_info_has_avx512(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return cpu_info_runs_kernels() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512vl");
+#else
+  return false;
+#endif
+}
+
 size_t cpu_info_cache_bytes(int level) {
   long found = 0;
 #if defined(__linux__)

@@ -1,3 +1,5 @@
+import KernelInterface
+
 /// The memory of one time step of a ConvLSTM layer.
 ///
 /// Cell states have no halo (nothing is convolved with them), hidden states and gates have one.
@@ -44,11 +46,23 @@ public struct LSTMStepGeometry {
     self.peephole = peephole
   }
 
+  /// A row of the recorded gates and of the states.
+  func row(
+    _ memory: LSTMStepMemory, _ gates: UnsafeMutablePointer<Float>, sample: Int, block: Int, y: Int
+  ) -> GateRow {
+    let cell = self.cell.offset(sample: sample, block: block, y: y, x: 0)
+    return GateRow(
+      gates: gates + self.gates.offset(sample: sample, block: 4 * block, y: y, x: 0),
+      gateStride: self.gates.blockStride, previousCell: memory.previousCell + cell, cell: memory.cell + cell,
+      peephole: peephole(block: block), width: hidden.width)
+  }
+
   func peephole(block: Int) -> UnsafePointer<Float>? { peephole.map { $0 + block * 3 * BlockedLayout.lanes } }
 }
 
-/// One time step forward: convolutions, gates and states in one pass over a band of rows, so that the gates of sixteen
-/// channels are still in the cache when they are needed, and need not be stored at all where no gradient is wanted.
+/// One time step forward: convolutions, gates and states in one pass over a band of rows or some tiles, so that the gates
+/// of sixteen channels are still in the cache when they are needed, and need not be stored at all where no gradient is
+/// wanted.
 ///
 /// - Parameters:
 ///   - inputs: the layer's input (if it has one) and its hidden state of the step before, each with its weights.
@@ -57,54 +71,118 @@ public func lstmStepForward(
   _ inputs: [ConvolutionInput], _ geometry: LSTMStepGeometry, _ memory: LSTMStepMemory,
   hidden: UnsafeMutablePointer<Float>, pool: WorkerPool
 ) {
-  let layout = geometry.hidden
-  let rows = rowsPerTask(layout)
-  let bands = (layout.height + rows - 1) / rows
-  pool.run(tasks: layout.batch * bands * layout.blocks) { task in
-    let block = task % layout.blocks
-    let band = task / layout.blocks % bands
-    let sample = task / layout.blocks / bands
-    let range = band * rows..<min((band + 1) * rows, layout.height)
-    if let gates = memory.gates {
-      forwardBand(
-        inputs, geometry, memory, hidden: hidden, sample: sample, block: block, rows: range,
-        gates: gates + geometry.gates.offset(sample: sample, block: 4 * block, y: range.lowerBound, x: 0),
-        rowStride: geometry.gates.rowStride, gateStride: geometry.gates.blockStride)
-    } else {
-      let rowStride = layout.width * BlockedLayout.lanes
-      withUnsafeTemporaryAllocation(byteCount: 4 * range.count * rowStride * 4, alignment: 64) { scratch in
-        forwardBand(
-          inputs, geometry, memory, hidden: hidden, sample: sample, block: block, rows: range,
-          gates: scratch.bindMemory(to: Float.self).baseAddress.unsafelyUnwrapped, rowStride: rowStride,
-          gateStride: range.count * rowStride)
+  var parts = partsByAlgorithm(inputs)
+  let last = parts.removeLast()
+  guard !parts.isEmpty else {
+    forward(last, start: .bias(geometry.bias), geometry, memory, hidden: hidden, pool: pool)
+    return
+  }
+  // Kernels that cannot be summed up in one pass: all but the last part go through memory.
+  let rest = parts.flatMap { $0 }
+  if let gates = memory.gates {
+    convolve(rest, start: .bias(geometry.bias), output: gates, geometry.gates, pool: pool)
+    forward(last, start: .output, geometry, memory, hidden: hidden, pool: pool)
+  } else {
+    pool.withScratch(geometry.gates.count) { gates in
+      convolve(rest, start: .bias(geometry.bias), output: gates, geometry.gates, pool: pool)
+      let withGates = LSTMStepMemory(previousCell: memory.previousCell, cell: memory.cell, gates: gates)
+      forward(last, start: .output, geometry, withGates, hidden: hidden, pool: pool)
+    }
+  }
+}
+
+private func forward(
+  _ inputs: [ConvolutionInput], start: ConvolutionStart, _ geometry: LSTMStepGeometry, _ memory: LSTMStepMemory,
+  hidden: UnsafeMutablePointer<Float>, pool: WorkerPool
+) {
+  if let winograd = WinogradConvolution(inputs, outputBlocks: geometry.gates.blocks, blocksAtOnce: 4, pool: pool) {
+    forward(winograd, start: start, geometry, memory, hidden: hidden, pool: pool)
+  } else {
+    forwardDirectly(inputs, start: start, geometry, memory, hidden: hidden, pool: pool)
+  }
+}
+
+/// Winograd's algorithm: a tile's four gates are transformed back one after the other, and used at once.
+private func forward(
+  _ winograd: WinogradConvolution, start: ConvolutionStart, _ geometry: LSTMStepGeometry, _ memory: LSTMStepMemory,
+  hidden: UnsafeMutablePointer<Float>, pool: WorkerPool
+) {
+  let (kernels, transform) = (pool.kernels, winograd.transforms.output)
+  let bias: UnsafePointer<Float>? =
+    switch start {
+    case .bias(let pointer): pointer
+    case .output: nil
+    }
+  let tileCount = 16 * BlockedLayout.lanes
+  pool.run(tasks: winograd.tasks) { task in
+    pool.withScratch(winograd.scratchCount + 4 * tileCount) { scratch in
+      let kept = scratch + winograd.scratchCount
+      winograd.run(task, scratch: scratch) { tile, gateBlock, _, products, temporary in
+        let block = gateBlock / 4
+        let (rows, columns) = winograd.grid.inside(tile)
+        let (gates, rowStride, gateStride) =
+          memory.gates.map {
+            (
+              $0 + geometry.gates.offset(sample: tile.sample, block: gateBlock, y: tile.y, x: tile.x),
+              geometry.gates.rowStride, geometry.gates.blockStride
+            )
+          } ?? (kept, 4 * BlockedLayout.lanes, tileCount)
+        for gate in 0..<4 {
+          transform(
+            products + gate * winograd.productStride, winograd.pointStride, gates + gate * gateStride, rowStride, rows,
+            columns, bias.map { $0 + (gateBlock + gate) * BlockedLayout.lanes }, temporary)
+        }
+        let cell = geometry.cell.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x)
+        let state = hidden + geometry.hidden.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x)
+        for y in 0..<rows {
+          kernels.gatesForward(
+            GateRow(
+              gates: gates + y * rowStride, gateStride: gateStride,
+              previousCell: memory.previousCell + cell + y * geometry.cell.rowStride,
+              cell: memory.cell + cell + y * geometry.cell.rowStride, peephole: geometry.peephole(block: block),
+              width: columns), state + y * geometry.hidden.rowStride)
+        }
       }
     }
   }
 }
 
-private func forwardBand(
-  _ inputs: [ConvolutionInput], _ geometry: LSTMStepGeometry, _ memory: LSTMStepMemory,
-  hidden: UnsafeMutablePointer<Float>, sample: Int, block: Int, rows: Range<Int>, gates: UnsafeMutablePointer<Float>,
-  rowStride: Int, gateStride: Int
+/// The direct convolution, a band of rows at a time.
+private func forwardDirectly(
+  _ inputs: [ConvolutionInput], start: ConvolutionStart, _ geometry: LSTMStepGeometry, _ memory: LSTMStepMemory,
+  hidden: UnsafeMutablePointer<Float>, pool: WorkerPool
 ) {
-  let width = geometry.hidden.width
-  for gate in 0..<4 {
-    let gateBlock = 4 * block + gate
-    withSources(inputs, sample: sample, outputBlock: gateBlock) { sources in
-      for y in rows {
-        f32DirectRow(
-          sources, y: y, width: width, output: gates + gate * gateStride + (y - rows.lowerBound) * rowStride,
-          bias: geometry.bias + gateBlock * BlockedLayout.lanes)
-      }
+  let (kernels, layout) = (pool.kernels, geometry.hidden)
+  func band(
+    _ sample: Int, _ block: Int, _ rows: Range<Int>, gates: UnsafeMutablePointer<Float>, rowStride: Int, gateStride: Int
+  ) {
+    for gate in stride(from: 0, to: 4, by: kernels.blocksAtOnce) {
+      convolveRows(
+        inputs, sample: sample, block: 4 * block + gate, blocks: kernels.blocksAtOnce, rows: rows, width: layout.width,
+        start: start, output: gates + gate * gateStride, rowStride: rowStride, blockStride: gateStride, kernels)
+    }
+    for y in rows {
+      let cell = geometry.cell.offset(sample: sample, block: block, y: y, x: 0)
+      kernels.gatesForward(
+        GateRow(
+          gates: gates + y * rowStride, gateStride: gateStride, previousCell: memory.previousCell + cell,
+          cell: memory.cell + cell, peephole: geometry.peephole(block: block), width: layout.width),
+        hidden + layout.offset(sample: sample, block: block, y: y, x: 0))
     }
   }
-  for y in rows {
-    let cell = geometry.cell.offset(sample: sample, block: block, y: y, x: 0)
-    LSTMGates.forward(
-      gates: gates + (y - rows.lowerBound) * rowStride, gateStride: gateStride,
-      previousCell: memory.previousCell + cell,
-      cell: memory.cell + cell, hidden: hidden + geometry.hidden.offset(sample: sample, block: block, y: y, x: 0),
-      peephole: geometry.peephole(block: block), width: width)
+  forEachBand(layout, parts: layout.blocks, pool) { sample, block, rows in
+    if let gates = memory.gates {
+      band(
+        sample, block, rows, gates: gates + geometry.gates.offset(sample: sample, block: 4 * block, y: 0, x: 0),
+        rowStride: geometry.gates.rowStride, gateStride: geometry.gates.blockStride)
+    } else {
+      let rowStride = layout.width * BlockedLayout.lanes
+      pool.withScratch(4 * rows.count * rowStride) { scratch in
+        band(
+          sample, block, rows, gates: scratch - rows.lowerBound * rowStride, rowStride: rowStride,
+          gateStride: rows.count * rowStride)
+      }
+    }
   }
 }
 
@@ -121,20 +199,11 @@ public func lstmStepBackward(
   cellGradient: UnsafeMutablePointer<Float>, pool: WorkerPool
 ) {
   guard let gates = memory.gates else { preconditionFailure("the forward pass kept no gates") }
-  let layout = geometry.hidden
-  let rows = rowsPerTask(layout)
-  let bands = (layout.height + rows - 1) / rows
-  pool.run(tasks: layout.batch * bands * layout.blocks) { task in
-    let block = task % layout.blocks
-    let band = task / layout.blocks % bands
-    let sample = task / layout.blocks / bands
-    for y in band * rows..<min((band + 1) * rows, layout.height) {
+  forEachBand(geometry.hidden, parts: geometry.hidden.blocks, pool) { sample, block, rows in
+    for y in rows {
       let cell = geometry.cell.offset(sample: sample, block: block, y: y, x: 0)
-      LSTMGates.backward(
-        gates: gates + geometry.gates.offset(sample: sample, block: 4 * block, y: y, x: 0),
-        gateStride: geometry.gates.blockStride, previousCell: memory.previousCell + cell, cell: memory.cell + cell,
-        hiddenGradient: hiddenGradient + cell, cellGradient: cellGradient + cell,
-        peephole: geometry.peephole(block: block), width: layout.width)
+      pool.kernels.gatesBackward(
+        geometry.row(memory, gates, sample: sample, block: block, y: y), hiddenGradient + cell, cellGradient + cell)
     }
   }
 }
@@ -152,24 +221,22 @@ public func accumulateGateParameterGradients(
 ) {
   let layout = geometry.hidden
   pool.run(tasks: layout.blocks) { block in
-    withUnsafeTemporaryAllocation(of: SIMD16<Double>.self, capacity: 7) { sums in
-      sums.initialize(repeating: .zero)
+    withUnsafeTemporaryAllocation(byteCount: 7 * 128, alignment: 64) { bytes in
+      let sums = bytes.bindMemory(to: Double.self)
+      sums.initialize(repeating: 0)
       for step in steps {
         guard let gates = step.gates else { preconditionFailure("the forward pass kept no gates") }
         for sample in 0..<layout.batch {
           for y in 0..<layout.height {
-            let cell = geometry.cell.offset(sample: sample, block: block, y: y, x: 0)
-            LSTMGates.addParameterGradients(
-              gates: gates + geometry.gates.offset(sample: sample, block: 4 * block, y: y, x: 0),
-              gateStride: geometry.gates.blockStride, previousCell: step.previousCell + cell, cell: step.cell + cell,
-              width: layout.width, sums: sums.baseAddress.unsafelyUnwrapped)
+            pool.kernels.gateParameterGradients(
+              geometry.row(step, gates, sample: sample, block: block, y: y), sums.baseAddress.unsafelyUnwrapped)
           }
         }
       }
       for lane in 0..<min(BlockedLayout.lanes, hiddenChannels - block * BlockedLayout.lanes) {
         let channel = block * BlockedLayout.lanes + lane
-        for gate in 0..<4 { bias?[gate * hiddenChannels + channel] += Float(sums[gate][lane]) }
-        for gate in 0..<3 { peephole?[gate * hiddenChannels + channel] += Float(sums[4 + gate][lane]) }
+        for gate in 0..<4 { bias?[gate * hiddenChannels + channel] += Float(sums[gate * 16 + lane]) }
+        for gate in 0..<3 { peephole?[gate * hiddenChannels + channel] += Float(sums[(4 + gate) * 16 + lane]) }
       }
     }
   }

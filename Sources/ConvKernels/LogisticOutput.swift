@@ -2,10 +2,7 @@
 
 /// Replaces every number by its logistic function.
 public func logisticForward(_ values: UnsafeMutablePointer<Float>, _ layout: BlockedLayout, pool: WorkerPool) {
-  forEachImageBlock(layout, pool) { offset, count in
-    let row = UnsafeMutableRawPointer(values + offset).assumingMemoryBound(to: Lanes.self)
-    for x in 0..<count { row[x] = VectorMath.logistic(row[x]) }
-  }
+  forEachImageBlock(layout, pool) { offset, count in pool.kernels.logistic(values + offset, count) }
 }
 
 /// Replaces the gradient with respect to p = σ(z) by that with respect to z: times p·(1 − p).
@@ -17,9 +14,7 @@ public func logisticBackward(
   _ values: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>, _ layout: BlockedLayout, pool: WorkerPool
 ) {
   forEachImageBlock(layout, pool) { offset, count in
-    let row = UnsafeMutableRawPointer(values + offset).assumingMemoryBound(to: Lanes.self)
-    let dp = UnsafeRawPointer(gradient + offset).assumingMemoryBound(to: Lanes.self)
-    for x in 0..<count { row[x] = dp[x] * row[x] * (Lanes(repeating: 1) - row[x]) }
+    pool.kernels.logisticBackward(values + offset, gradient + offset, count)
   }
 }
 

@@ -1,8 +1,11 @@
-/// The weights of a convolution in the order in which the direct kernel reads them.
+import KernelInterface
+
+/// The weights of a convolution in the order in which a kernel reads them.
 ///
-/// `[output block][input block][ky][kx][input lane][16 output lanes]`, one stream per output block. Lanes without a
-/// channel hold zeros. Packing costs one pass over the weights and is done once per update of the weights, while no
-/// convolution reads them (hence `@unchecked Sendable`).
+/// Direct: `[output block][input block][ky][kx][input lane][16 output lanes]`, one stream per output block. Winograd:
+/// transformed, `[point][output block][input block][input lane][16 output lanes]`. Lanes without a channel hold zeros.
+/// Packing costs one pass over the weights and is done once per update of the weights, while no convolution reads them
+/// (hence `@unchecked Sendable`).
 public final class PackedWeights: @unchecked Sendable {
   /// The order of the channels that the convolution reads.
   public let input: ChannelOrder
@@ -12,30 +15,46 @@ public final class PackedWeights: @unchecked Sendable {
   public let kernelHeight: Int
   /// Columns of the kernel, odd.
   public let kernelWidth: Int
+  /// How convolutions with these weights are computed.
+  public let algorithm: ConvolutionAlgorithm
   let buffer: AlignedBuffer
   /// Lanes that are used in each input block.
   let usedLanesPointer: UnsafeMutablePointer<Int>
+  /// Vectors that one pair of channels becomes: taps, or points of the transform.
+  let elements: Int
 
-  /// Makes room for the weights of a convolution; ``pack(_:from:)`` fills it.
+  /// Makes room for the weights of a convolution; ``pack(_:from:rowChannels:firstChannel:pool:)`` fills it.
   ///
+  /// - Parameter algorithm: by default the fastest one for these sizes.
   /// - Precondition: the kernel's sides are odd and positive.
-  public init(input: ChannelOrder, output: ChannelOrder, kernelHeight: Int, kernelWidth: Int) {
+  public init(
+    input: ChannelOrder, output: ChannelOrder, kernelHeight: Int, kernelWidth: Int,
+    algorithm: ConvolutionAlgorithm? = nil
+  ) {
     precondition(kernelHeight > 0 && kernelHeight % 2 == 1 && kernelWidth > 0 && kernelWidth % 2 == 1)
     self.input = input
     self.output = output
     self.kernelHeight = kernelHeight
     self.kernelWidth = kernelWidth
+    let algorithm =
+      algorithm
+      ?? .fastest(
+        kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels,
+        outputChannels: output.channels)
+    precondition(algorithm.handles(kernelHeight: kernelHeight, kernelWidth: kernelWidth), "not for this kernel")
+    self.algorithm = algorithm
+    elements = algorithm == .direct ? kernelHeight * kernelWidth : (kernelHeight + 3) * (kernelWidth + 3)
     usedLanesPointer = .allocate(capacity: max(input.blocks, 1))
     for block in 0..<input.blocks { usedLanesPointer[block] = input.usedLanes(block: block) }
-    buffer = AlignedBuffer(count: output.blocks * input.blocks * kernelHeight * kernelWidth * 256)
+    buffer = AlignedBuffer(count: output.blocks * input.blocks * elements * 256)
   }
 
   deinit { usedLanesPointer.deallocate() }
 
-  /// Floats of one output block.
-  var outputStride: Int { input.blocks * inputStride }
-  /// Floats of one input block within an output block.
-  var inputStride: Int { kernelHeight * kernelWidth * 256 }
+  /// Floats from an output block to the next one.
+  var outputStride: Int { input.blocks * (algorithm == .direct ? elements : 1) * 256 }
+  /// Floats from a point of the transform to the next one.
+  var pointStride: Int { output.blocks * input.blocks * 256 }
 
   /// How a plain weight tensor `[out, in, kh, kw]` is read while packing.
   public enum Direction: Sendable {
@@ -53,25 +72,35 @@ public final class PackedWeights: @unchecked Sendable {
   /// `rowChannels` and `firstChannel` select a slice of the tensor's second dimension: a head over several inputs has
   /// one tensor, and each input takes its part.
   public func pack(
-    _ direction: Direction, from weights: UnsafePointer<Float>, rowChannels: Int? = nil, firstChannel: Int = 0
+    _ direction: Direction, from weights: UnsafePointer<Float>, rowChannels: Int? = nil, firstChannel: Int = 0,
+    pool: WorkerPool
   ) {
     let taps = kernelHeight * kernelWidth
     let perRow = rowChannels ?? (direction == .forward ? input.channels : output.channels)
-    var target = buffer.pointer
-    for outputBlock in 0..<output.blocks {
-      for inputBlock in 0..<input.blocks {
-        for tap in 0..<taps {
-          let sourceTap = direction == .forward ? tap : taps - 1 - tap
-          for inputLane in 0..<BlockedLayout.lanes {
-            for outputLane in 0..<BlockedLayout.lanes {
-              if let i = input.channel(block: inputBlock, lane: inputLane),
-                let o = output.channel(block: outputBlock, lane: outputLane)
-              {
-                let (row, column) = direction == .forward ? (o, i) : (i, o)
-                target[outputLane] = weights[(row * perRow + firstChannel + column) * taps + sourceTap]
-              }
+    // Floats from an input or an output channel to the next one, from a tap to the next one, and to the first tap.
+    let (inputStep, outputStep) = direction == .forward ? (taps, perRow * taps) : (perRow * taps, taps)
+    let (tapStep, first) = direction == .forward ? (1, firstChannel * taps) : (-1, firstChannel * taps + taps - 1)
+    let transform = pool.kernels.winograd(kernel: kernelHeight).weights
+    pool.run(tasks: output.blocks * input.blocks) { task in
+      let (outputBlock, inputBlock) = task.quotientAndRemainder(dividingBy: input.blocks)
+      pool.withScratch(taps * 16 + WinogradKernels.scratchCount) { scratch in
+        // The taps of one input channel, sixteen output channels side by side; those of unused lanes stay zero.
+        let gathered = scratch + WinogradKernels.scratchCount
+        gathered.update(repeating: 0, count: taps * 16)
+        for inputLane in 0..<usedLanesPointer[inputBlock] {
+          guard let i = input.channel(block: inputBlock, lane: inputLane) else { continue }
+          for outputLane in 0..<BlockedLayout.lanes {
+            guard let o = output.channel(block: outputBlock, lane: outputLane) else { continue }
+            let source = weights + (first + i * inputStep + o * outputStep)
+            for tap in 0..<taps { gathered[tap * 16 + outputLane] = source[tap * tapStep] }
+          }
+          let target = buffer.pointer + outputBlock * outputStride + inputLane * 16
+          switch algorithm {
+          case .direct:
+            for tap in 0..<taps {
+              (target + (inputBlock * taps + tap) * 256).update(from: gathered + tap * 16, count: 16)
             }
-            target += BlockedLayout.lanes
+          case .winograd: transform(gathered, 16, target + inputBlock * 256, pointStride, scratch)
           }
         }
       }

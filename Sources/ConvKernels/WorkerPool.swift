@@ -1,4 +1,5 @@
 import CCPUInfo
+import KernelInterface
 import Synchronization
 
 #if canImport(Glibc)
@@ -16,14 +17,20 @@ import Synchronization
 public final class WorkerPool: Sendable {
   /// How many threads work on a run, the caller included.
   public let threadCount: Int
+  /// The instructions that its work is done with.
+  public let instructionSet: InstructionSet
+  let kernels: KernelTable
   private let shared = Shared()
+  private let scratch = Mutex<[AlignedBuffer]>([])
 
   /// Starts a pool in which `threadCount` threads, the caller of ``run(tasks:_:)`` included, work together.
   ///
-  /// - Precondition: `threadCount` is positive.
-  public init(threadCount: Int = WorkerPool.coreCount) {
+  /// - Precondition: `threadCount` is positive, and the processor has the instructions.
+  public init(threadCount: Int = WorkerPool.coreCount, instructionSet: InstructionSet = .standard) {
     precondition(threadCount > 0, "a pool needs at least one thread")
     self.threadCount = threadCount
+    self.instructionSet = instructionSet
+    kernels = instructionSet.kernels
     for _ in 1..<max(threadCount, 1) { shared.startWorker() }
   }
 
@@ -43,6 +50,25 @@ public final class WorkerPool: Sendable {
     }
     shared.run(tasks: tasks, body)
     shared.endRun()
+  }
+
+  /// Calls `body` with memory for `count` floats of any content, which goes back to the pool afterwards.
+  ///
+  /// Fresh memory would cost a page fault every 4 KB, more than the work that some tasks do with it.
+  func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
+    let kept = scratch.withLock { buffers -> AlignedBuffer? in
+      buffers.lastIndex { $0.count >= count }.map { buffers.remove(at: $0) }
+    }
+    let buffer = kept ?? AlignedBuffer(count: count)
+    body(buffer.pointer)
+    scratch.withLock { buffers in
+      buffers.append(buffer)
+      // The smallest goes when there are more than all threads can use at once.
+      if buffers.count > 3 * threadCount, let least = buffers.indices.min(by: { buffers[$0].count < buffers[$1].count })
+      {
+        buffers.remove(at: least)
+      }
+    }
   }
 }
 

@@ -147,7 +147,7 @@ public final class ConvLSTM {
     let shape = try validatedShape(of: input)
     try validate(initialStates, shape)
     if !isPacked {
-      for layer in stack { layer.pack(parameters, forBackward: true) }
+      for layer in stack { layer.pack(parameters, forBackward: true, pool: pool) }
       isPacked = true
     }
     let halo = layers.reduce(0) { max($0, $1.halo) }

@@ -55,8 +55,8 @@ public final class EncoderForecaster {
 
   private func pack(forBackward: Bool) {
     guard packed == .none || (forBackward && packed == .forward) else { return }
-    for layer in encoder + forecaster { layer.pack(parameters, forBackward: forBackward) }
-    head.pack(parameters, forBackward: forBackward)
+    for layer in encoder + forecaster { layer.pack(parameters, forBackward: forBackward, pool: pool) }
+    head.pack(parameters, forBackward: forBackward, pool: pool)
     packed = forBackward ? .all : .forward
   }
 

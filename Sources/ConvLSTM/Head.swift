@@ -26,16 +26,17 @@ final class Head: @unchecked Sendable {
   /// The first channel of each layer in the head's concatenated input.
   private var firstChannels: [Int] { layers.indices.map { layers[..<$0].reduce(0, +) } }
 
-  func pack(_ parameters: ParameterSet, forBackward: Bool) {
+  func pack(_ parameters: ParameterSet, forBackward: Bool, pool: WorkerPool) {
     let total = layers.reduce(0, +)
     parameters.values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress, let weight = parameters.layout.entry("head.weight"),
         let plainBias = parameters.layout.entry("head.bias")
       else { preconditionFailure("a network without a head") }
       for (index, first) in firstChannels.enumerated() {
-        weights[index].pack(.forward, from: base + weight.offset, rowChannels: total, firstChannel: first)
+        weights[index].pack(.forward, from: base + weight.offset, rowChannels: total, firstChannel: first, pool: pool)
         if forBackward {
-          turnedWeights[index].pack(.dataGradient, from: base + weight.offset, rowChannels: total, firstChannel: first)
+          turnedWeights[index].pack(
+            .dataGradient, from: base + weight.offset, rowChannels: total, firstChannel: first, pool: pool)
         }
       }
       packChannels(base + plainBias.offset, outputOrder, bias.pointer)

@@ -27,13 +27,21 @@ final class Layer: @unchecked Sendable {
     let hidden = ChannelOrder.plain(channels: configuration.hiddenChannels)
     let input = configuration.inputChannels.map(ChannelOrder.plain(channels:))
     let (ki, ks) = (configuration.inputKernel, configuration.stateKernel)
+    // Input and state are summed up in one pass when their kernels are of one size: then they are fast together.
+    let together = (configuration.inputChannels ?? 0) + configuration.hiddenChannels
+    let shared: ConvolutionAlgorithm? =
+      ki == ks
+      ? .fastest(
+        kernelHeight: ks.height, kernelWidth: ks.width, inputChannels: together, outputChannels: gates.channels)
+      : nil
     inputWeights = input.map {
-      PackedWeights(input: $0, output: gates, kernelHeight: ki.height, kernelWidth: ki.width)
+      PackedWeights(input: $0, output: gates, kernelHeight: ki.height, kernelWidth: ki.width, algorithm: shared)
     }
     turnedInputWeights = input.map {
       PackedWeights(input: gates, output: $0, kernelHeight: ki.height, kernelWidth: ki.width)
     }
-    stateWeights = PackedWeights(input: hidden, output: gates, kernelHeight: ks.height, kernelWidth: ks.width)
+    stateWeights = PackedWeights(
+      input: hidden, output: gates, kernelHeight: ks.height, kernelWidth: ks.width, algorithm: shared)
     turnedStateWeights = PackedWeights(input: gates, output: hidden, kernelHeight: ks.height, kernelWidth: ks.width)
     bias = AlignedBuffer(count: gates.blocks * BlockedLayout.lanes)
     peephole = configuration.peephole ? AlignedBuffer(count: hidden.blocks * 3 * BlockedLayout.lanes) : nil
@@ -42,19 +50,19 @@ final class Layer: @unchecked Sendable {
   }
 
   /// Takes the layer's parameters out of `parameters`.
-  func pack(_ parameters: ParameterSet, forBackward: Bool) {
+  func pack(_ parameters: ParameterSet, forBackward: Bool, pool: WorkerPool) {
     parameters.values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return }
       func pointer(_ name: String) -> UnsafePointer<Float>? {
         parameters.layout.entry(prefix + name).map { base + $0.offset }
       }
       if let weights = pointer("input.weight") {
-        inputWeights?.pack(.forward, from: weights)
-        if forBackward { turnedInputWeights?.pack(.dataGradient, from: weights) }
+        inputWeights?.pack(.forward, from: weights, pool: pool)
+        if forBackward { turnedInputWeights?.pack(.dataGradient, from: weights, pool: pool) }
       }
       if let weights = pointer("state.weight") {
-        stateWeights.pack(.forward, from: weights)
-        if forBackward { turnedStateWeights.pack(.dataGradient, from: weights) }
+        stateWeights.pack(.forward, from: weights, pool: pool)
+        if forBackward { turnedStateWeights.pack(.dataGradient, from: weights, pool: pool) }
       }
       if let plain = pointer("bias") { packChannels(plain, gateOrder, bias.pointer) }
       if let plain = pointer("peephole"), let peephole {

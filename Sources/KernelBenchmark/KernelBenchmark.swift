@@ -4,6 +4,8 @@ import Tensor
 /// Prints what the convolution reaches beside what the processor can do at most, measured in turn in one run.
 ///
 ///     KernelBenchmark [input channels] [output channels] [kernel] [size] [threads]
+///
+/// Rates of Winograd's algorithm are effective ones: operations are counted as the direct sum needs them.
 @main
 struct KernelBenchmark {
   static func main() {
@@ -11,22 +13,63 @@ struct KernelBenchmark {
     func argument(_ index: Int, _ standard: Int) -> Int { index < numbers.count ? max(1, numbers[index]) : standard }
     let (input, output, kernel) = (argument(0, 64), argument(1, 256), argument(2, 3) | 1)
     let (size, threads) = (argument(3, 96), argument(4, 1))
-    let pool = WorkerPool(threadCount: threads)
+    print("\(input) -> \(output) channels, \(kernel)x\(kernel), \(size)x\(size) pixels, \(threads) thread(s), GFLOP/s")
+    for set in InstructionSet.allCases where set.isSupported {
+      let pool = WorkerPool(threadCount: threads, instructionSet: set)
+      let operands = ConvolutionAlgorithm.allCases
+        .filter { $0.handles(kernelHeight: kernel, kernelWidth: kernel) }
+        .map { Operands(input: input, output: output, kernel: kernel, size: size, algorithm: $0, pool: pool) }
+      var rates = Rates()
+      for _ in 0..<15 {
+        let rounds = 2_000_000
+        rates.measure("FMA limit, one core") { sink in fmaLimitOperations(rounds: rounds, &sink, pool: pool) }
+        for operands in operands { operands.measure(&rates) }
+      }
+      rates.report(set, threads: threads)
+    }
+  }
+}
+
+/// A convolution, its gradients, and the memory for both.
+struct Operands {
+  let algorithm: ConvolutionAlgorithm
+  let pool: WorkerPool
+  private let inLayout: BlockedLayout
+  private let outLayout: BlockedLayout
+  private let x: AlignedBuffer
+  private let y: AlignedBuffer
+  private let result: AlignedBuffer
+  private let dx: AlignedBuffer
+  private let dw: AlignedBuffer
+  private let bias: AlignedBuffer
+  private let weights: Tensor
+  private let forward: PackedWeights
+  private let turned: PackedWeights
+  private let geometry: WeightGradientGeometry
+  /// Operations of the direct sum.
+  private let operations: Int
+
+  init(input: Int, output: Int, kernel: Int, size: Int, algorithm: ConvolutionAlgorithm, pool: WorkerPool) {
+    (self.algorithm, self.pool) = (algorithm, pool)
     var random = RandomSource(seed: 1)
     let (inOrder, outOrder) = (ChannelOrder.plain(channels: input), ChannelOrder.plain(channels: output))
-    let inLayout = BlockedLayout(batch: 1, blocks: inOrder.blocks, height: size, width: size, halo: kernel / 2)
-    let outLayout = inLayout.with(blocks: outOrder.blocks, halo: kernel / 2)
-    let (x, y) = (AlignedBuffer(count: inLayout.count), AlignedBuffer(count: outLayout.count))
-    let bias = AlignedBuffer(count: outOrder.blocks * BlockedLayout.lanes)
-    let weights = Tensor.uniform(shape: [output, input, kernel, kernel], low: -0.1, high: 0.1, using: &random)
+    inLayout = BlockedLayout(batch: 1, blocks: inOrder.blocks, height: size, width: size, halo: kernel / 2)
+    outLayout = inLayout.with(blocks: outOrder.blocks, halo: kernel / 2)
+    (x, y) = (AlignedBuffer(count: inLayout.count), AlignedBuffer(count: outLayout.count))
+    (result, dx) = (AlignedBuffer(count: outLayout.count), AlignedBuffer(count: inLayout.count))
+    bias = AlignedBuffer(count: outOrder.blocks * BlockedLayout.lanes)
+    weights = Tensor.uniform(shape: [output, input, kernel, kernel], low: -0.1, high: 0.1, using: &random)
+    dw = AlignedBuffer(count: weights.count)
     let image = Tensor.uniform(shape: [1, input, size, size], low: 0, high: 1, using: &random)
     let gradient = Tensor.uniform(shape: [1, output, size, size], low: 0, high: 1, using: &random)
-    let forward = PackedWeights(input: inOrder, output: outOrder, kernelHeight: kernel, kernelWidth: kernel)
-    let turned = PackedWeights(input: outOrder, output: inOrder, kernelHeight: kernel, kernelWidth: kernel)
-    weights.withUnsafeBufferPointer { buffer in
-      forward.pack(.forward, from: buffer.baseAddress.unsafelyUnwrapped)
-      turned.pack(.dataGradient, from: buffer.baseAddress.unsafelyUnwrapped)
-    }
+    forward = PackedWeights(
+      input: inOrder, output: outOrder, kernelHeight: kernel, kernelWidth: kernel, algorithm: algorithm)
+    turned = PackedWeights(
+      input: outOrder, output: inOrder, kernelHeight: kernel, kernelWidth: kernel, algorithm: algorithm)
+    geometry = WeightGradientGeometry(
+      inputLayout: inLayout, outputLayout: outLayout, input: inOrder, output: outOrder, kernelHeight: kernel,
+      kernelWidth: kernel, algorithm: algorithm)
+    operations = 2 * input * output * kernel * kernel * size * size
     image.withUnsafeBufferPointer {
       PlainImages(channels: input, height: size, width: size)
         .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: x.pointer, inLayout)
@@ -35,47 +78,67 @@ struct KernelBenchmark {
       PlainImages(channels: output, height: size, width: size)
         .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: y.pointer, outLayout)
     }
-    let result = AlignedBuffer(count: outLayout.count)
-    let dx = AlignedBuffer(count: inLayout.count)
-    let dw = AlignedBuffer(count: weights.count)
-    let geometry = WeightGradientGeometry(
-      inputLayout: inLayout, outputLayout: outLayout, input: inOrder, output: outOrder, kernelHeight: kernel,
-      kernelWidth: kernel)
-    let flops = 2.0 * Double(input * output * kernel * kernel * size * size)
+    pack()
+  }
 
-    // Rounds in turn, so that a change of the machine's speed meets all alike; the median of each counts.
-    var rates: [String: [Double]] = [:]
-    var sink: Float = 0.5
-    let clock = ContinuousClock()
-    func measure(_ name: String, _ operations: Double, _ body: () -> Void) {
-      let time = clock.measure(body)
-      let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
-      rates[name, default: []].append(operations / seconds * 1e-9)
+  private func pack() {
+    weights.withUnsafeBufferPointer { buffer in
+      forward.pack(.forward, from: buffer.baseAddress.unsafelyUnwrapped, pool: pool)
+      turned.pack(.dataGradient, from: buffer.baseAddress.unsafelyUnwrapped, pool: pool)
     }
-    for _ in 0..<15 {
-      let rounds = 2_000_000
-      measure("FMA limit, one core", Double(rounds) * 192) { _ = fmaLimitOperations(rounds: rounds, &sink) }
-      measure("forward", flops) {
-        convolve(
-          [ConvolutionInput(x.pointer, inLayout, forward)], start: .bias(bias.pointer), output: result.pointer,
-          outLayout, pool: pool)
-      }
-      measure("data gradient", flops) {
-        convolve(
-          [ConvolutionInput(y.pointer, outLayout, turned)], start: .output, output: dx.pointer, inLayout, pool: pool)
-      }
-      measure("weight gradient", flops) {
-        accumulateWeightGradient(
-          [WeightGradientPair(input: x.pointer, outputGradient: y.pointer)], geometry, into: dw.pointer, pool: pool)
-      }
+  }
+
+  func measure(_ rates: inout Rates) {
+    rates.measure("\(algorithm), forward") { _ in
+      convolve(
+        [ConvolutionInput(x.pointer, inLayout, forward)], start: .bias(bias.pointer), output: result.pointer,
+        outLayout, pool: pool)
+      return operations
     }
-    func median(_ name: String) -> Double { rates[name, default: [0]].sorted()[rates[name, default: [0]].count / 2] }
-    let limit = median("FMA limit, one core")
-    print("\(input) -> \(output) channels, \(kernel)x\(kernel), \(size)x\(size) pixels, \(threads) thread(s), GFLOP/s")
-    for name in ["FMA limit, one core", "forward", "data gradient", "weight gradient"] {
-      let share = Int((median(name) / limit / Double(name.hasPrefix("FMA") ? 1 : threads) * 1000).rounded())
-      print("\(name): \(Int(median(name).rounded()))  (\(share / 10).\(share % 10) % of the limit)")
+    rates.measure("\(algorithm), data gradient") { _ in
+      convolve(
+        [ConvolutionInput(y.pointer, outLayout, turned)], start: .output, output: dx.pointer, inLayout, pool: pool)
+      return operations
     }
-    if sink.isNaN { print("") }
+    rates.measure("\(algorithm), weight gradient") { _ in
+      accumulateWeightGradient(
+        [WeightGradientPair(input: x.pointer, outputGradient: y.pointer)], geometry, into: dw.pointer, pool: pool)
+      return operations
+    }
+    rates.measure("\(algorithm), packing both (weights per ns)") { _ in
+      pack()
+      return 2 * weights.count
+    }
+  }
+}
+
+/// Rates measured in rounds, in turn, so that a change of the machine's speed meets all alike; the median counts.
+struct Rates {
+  private var names: [String] = []
+  private var values: [String: [Double]] = [:]
+  private var sink: Float = 0.5
+
+  /// Takes the time of `body`, which returns the operations it has done.
+  mutating func measure(_ name: String, _ body: (inout Float) -> Int) {
+    var operations = 0
+    let time = ContinuousClock().measure { operations = body(&sink) }
+    let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+    if values[name] == nil { names.append(name) }
+    values[name, default: []].append(Double(operations) / seconds * 1e-9)
+  }
+
+  func report(_ set: InstructionSet, threads: Int) {
+    func median(_ name: String) -> Double { values[name, default: [0]].sorted()[values[name, default: [0]].count / 2] }
+    let limit = median(names[0])
+    print("\(set):")
+    for name in names {
+      let rate = median(name)
+      guard !name.contains("packing") else {
+        print("  \(name): \(Double(Int(rate * 100)) / 100)")
+        continue
+      }
+      let share = Int((rate / limit / Double(name.hasPrefix("FMA") ? 1 : threads) * 1000).rounded())
+      print("  \(name): \(Int(rate.rounded()))  (\(share / 10).\(share % 10) % of the limit)")
+    }
   }
 }

@@ -216,7 +216,9 @@ import Testing
       expect(
         try Command.run("simulate", "--output", disk + "/radar.nc", "--frames", "20"), status: 74, "radar.nc", "space")
       expect(
-        try Command.run("train", "--data", folder / "good.nc", "--output", disk + "/run", "--max-steps", "1"),
+        try Command.run(
+          "train", "--data", folder / "good.nc", "--output", disk + "/run", "--input-frames", "3",
+          "--lead-frames", "2", "--max-steps", "1"),
         status: 74,
         "space")
       let left = try FileManager.default.subpathsOfDirectory(atPath: disk).filter { !$0.hasSuffix("config.json") }

@@ -18,7 +18,7 @@ import Testing
 
     outcome = try Command.run("inspect", radar)
     expect(outcome, status: 0)
-    #expect(outcome.output.contains("36 × 40, 1000.0 m") && outcome.output.contains("20 frames, step 5 min"))
+    #expect(outcome.output.contains("36 × 40, 1000 m") && outcome.output.contains("20 frames, step 5 min"))
 
     outcome = try Command.run(
       "train", "--data", radar, "--output", folder / "run", "--epochs", "2", "--hidden", "6,5", "--input-frames", "3",

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import ConvKernels
+@testable import Microkernels
 
 @Suite struct VectorMathTests {
   /// All magnitudes and both signs: every 997th positive float, and a fine grid where the functions bend.

@@ -6,6 +6,9 @@
 /// In C because Swift has no way to read cpuid.
 bool cpu_info_runs_kernels(void);
 
+/// Whether this processor also runs the kernels that were compiled for AVX-512 (x86-64-v4: F, BW, CD, DQ, VL).
+bool cpu_info_has_avx512(void);
+
 /// Bytes of level-1 data, level-2 and level-3 cache that one core sees; a usual size where the system does not say.
 /// In C because sysconf's cache names are macros that exist on some systems only.
 size_t cpu_info_cache_bytes(int level);

@@ -1,0 +1,203 @@
+import CCPUInfo
+import KernelInterface
+
+/// Winograd's algorithm for a sum of inputs with one size of kernel: where things lie in scratch memory, and the work
+/// on a range of tiles.
+///
+/// A task takes some tiles of 4×4 output pixels, transforms their windows in all input channels, and multiplies them, for
+/// each of the 36 or 64 points, with the weights: a matrix product of tiles × input channels × output channels. The
+/// products of all inputs are summed up before the output is transformed back. How many tiles a task takes depends on
+/// the caches and on the threads; a pixel's sums do not depend on it.
+struct WinogradConvolution {
+  let inputs: [ConvolutionInput]
+  let kernels: KernelTable
+  let transforms: WinogradKernels
+  let grid: TileGrid
+  let outputBlocks: Int
+  /// Output blocks whose products are kept together until they are transformed back.
+  let groupBlocks: Int
+  /// Input blocks of all inputs together.
+  let inputBlocks: Int
+  /// Input blocks whose transformed tiles are kept together.
+  let chunkBlocks: Int
+  /// Tiles of a task.
+  let tiles: Int
+  /// Tasks that share a range of tiles, each with some of the output's groups.
+  let splits: Int
+
+  /// Plans the convolution; `nil` when the inputs' weights are packed for another algorithm.
+  ///
+  /// - Parameters:
+  ///   - inputs: all with the same size of kernel.
+  ///   - blocksAtOnce: output blocks that have to be finished together, at most.
+  init?(_ inputs: [ConvolutionInput], outputBlocks: Int, blocksAtOnce: Int, pool: WorkerPool) {
+    guard let first = inputs.first, first.weights.algorithm == .winograd else { return nil }
+    self.inputs = inputs
+    self.outputBlocks = outputBlocks
+    kernels = pool.kernels
+    transforms = kernels.winograd(kernel: first.weights.kernelHeight)
+    grid = TileGrid(first.layout)
+    groupBlocks = min(outputBlocks, blocksAtOnce)
+    inputBlocks = inputs.reduce(0) { $0 + $1.layout.blocks }
+    let groups = (outputBlocks + groupBlocks - 1) / groupBlocks
+    // With one group of output blocks, the input can pass by in pieces and be forgotten. With several, each would have
+    // to transform it again.
+    chunkBlocks = groups == 1 ? min(inputBlocks, 4) : inputBlocks
+    let bytesPerTile = transforms.points * 64 * (chunkBlocks + groupBlocks)
+    let unit = kernels.groupTiles
+    let fitting = max(2, Int(cpu_info_cache_bytes(2)) * 7 / 8 / bytesPerTile / unit)
+    let most = min(fitting, 96 / unit) * unit
+    // As many ranges as threads, or twice as many and so on, so that all threads end together.
+    var ranges = max(1, (grid.count + most - 1) / most)
+    ranges = (ranges + pool.threadCount - 1) / pool.threadCount * pool.threadCount
+    tiles = max(unit, ((grid.count + ranges - 1) / ranges + unit - 1) / unit * unit)
+    splits = min(groups, max(1, pool.threadCount * tiles / max(grid.count, 1)))
+  }
+
+  /// The number of ranges of tiles.
+  var ranges: Int { (grid.count + tiles - 1) / tiles }
+  /// The number of tasks.
+  var tasks: Int { ranges * splits }
+
+  private var tileGroups: Int { (tiles + kernels.groupTiles - 1) / kernels.groupTiles }
+  /// Floats from a group of transformed tiles to the next one, `[block][tile of the group][16]`.
+  private var inputGroupStride: Int { chunkBlocks * kernels.groupTiles * 16 }
+  /// Floats from a point to the next one; the odd vector keeps the points from sharing the same few sets of the cache.
+  private var inputPointStride: Int { tileGroups * inputGroupStride + 16 }
+  /// Floats from an output block's products to the next one's, `[tile][16]`.
+  var productStride: Int { tileGroups * kernels.groupTiles * 16 }
+  /// Floats from a point's products to the next one's.
+  var pointStride: Int { groupBlocks * productStride + 16 }
+  private var productsOffset: Int { transforms.points * inputPointStride }
+  private var scratchOffset: Int { productsOffset + transforms.points * pointStride }
+  /// Floats of scratch memory that a task needs, without what `finish` needs.
+  var scratchCount: Int { scratchOffset + WinogradKernels.scratchCount }
+
+  /// Runs task `task` in `scratch`.
+  ///
+  /// - Parameter finish: is called with the products of each tile and each group of output blocks: the tile, the group's
+  ///   first block and its number of blocks, the products' first point, and scratch memory for a transform.
+  func run(
+    _ task: Int, scratch: UnsafeMutablePointer<Float>,
+    finish: (TileGrid.Tile, _ block: Int, _ blocks: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let (range, split) = task.quotientAndRemainder(dividingBy: splits)
+    let first = range * tiles
+    let count = min(tiles, grid.count - first)
+    let (products, temporary) = (scratch + productsOffset, scratch + scratchOffset)
+    let groups = (outputBlocks + groupBlocks - 1) / groupBlocks
+    var isTransformed = false
+    withUnsafeTemporaryAllocation(of: ProductSource.self, capacity: inputs.count) { sources in
+      for group in groups * split / splits..<groups * (split + 1) / splits {
+        let block = group * groupBlocks
+        let blocks = min(groupBlocks, outputBlocks - block)
+        for chunk in stride(from: 0, to: inputBlocks, by: chunkBlocks) {
+          let chunkRange = chunk..<min(chunk + chunkBlocks, inputBlocks)
+          if !isTransformed || chunkBlocks < inputBlocks {
+            transform(chunkRange, first: first, count: count, to: scratch, temporary)
+            isTransformed = true
+          }
+          multiply(chunkRange, scratch, block: block, blocks: blocks, count: count, products, sources)
+        }
+        for index in 0..<count { finish(grid.tile(first + index), block, blocks, products + index * 16, temporary) }
+      }
+    }
+  }
+
+  /// Calls `body` for each input of which `chunk`, a range of the blocks of all inputs together, takes a part: the input,
+  /// its part's blocks, and where the part starts in the chunk.
+  @inline(__always)
+  private func forEachInput(_ chunk: Range<Int>, _ body: (ConvolutionInput, Range<Int>, Int) -> Void) {
+    var before = 0
+    for input in inputs {
+      let own = max(chunk.lowerBound - before, 0)..<max(min(chunk.upperBound - before, input.layout.blocks), 0)
+      if own.lowerBound < own.upperBound { body(input, own, before + own.lowerBound - chunk.lowerBound) }
+      before += input.layout.blocks
+    }
+  }
+
+  /// Transforms the windows of some tiles in some input blocks.
+  private func transform(
+    _ chunk: Range<Int>, first: Int, count: Int, to transformed: UnsafeMutablePointer<Float>,
+    _ temporary: UnsafeMutablePointer<Float>
+  ) {
+    let unit = kernels.groupTiles
+    let (margin, window, transform) = (transforms.kernel / 2, transforms.window, transforms.input)
+    forEachInput(chunk) { input, blocks, position in
+      let layout = input.layout
+      for index in 0..<count {
+        let tile = grid.tile(first + index)
+        let rows = min(window, layout.height + layout.halo - (tile.y - margin))
+        let columns = min(window, layout.width + layout.halo - (tile.x - margin))
+        let pixels =
+          input.pointer
+          + layout.offset(sample: tile.sample, block: blocks.lowerBound, y: tile.y - margin, x: tile.x - margin)
+        let target = transformed + index / unit * inputGroupStride + (position * unit + index % unit) * 16
+        for block in 0..<blocks.count {
+          transform(
+            pixels + block * layout.blockStride, layout.rowStride, rows, columns, target + block * unit * 16,
+            inputPointStride, temporary)
+        }
+      }
+    }
+  }
+
+  /// Multiplies the transformed tiles with the weights of some output blocks, point by point.
+  private func multiply(
+    _ chunk: Range<Int>, _ transformed: UnsafePointer<Float>, block: Int, blocks: Int, count: Int,
+    _ products: UnsafeMutablePointer<Float>, _ sources: UnsafeMutableBufferPointer<ProductSource>
+  ) {
+    let unit = kernels.groupTiles
+    let usedGroups = (count + unit - 1) / unit
+    for point in 0..<transforms.points {
+      var done = 0
+      while done < blocks {
+        let now = min(kernels.blocksAtOnce, blocks - done)
+        var sourceCount = 0
+        forEachInput(chunk) { input, own, position in
+          let weights = input.weights
+          sources.initializeElement(
+            at: sourceCount,
+            to: ProductSource(
+              tiles: transformed + point * inputPointStride + position * unit * 16, groupStride: inputGroupStride,
+              weights: weights.buffer.pointer + point * weights.pointStride + (block + done) * weights.outputStride
+                + own.lowerBound * 256,
+              weightsStride: weights.outputStride, usedLanes: weights.usedLanesPointer + own.lowerBound,
+              blocks: own.count))
+          sourceCount += 1
+        }
+        kernels.products(
+          sources.baseAddress.unsafelyUnwrapped, sourceCount, usedGroups, now,
+          products + point * pointStride + done * productStride, productStride, chunk.lowerBound > 0)
+        done += now
+      }
+    }
+  }
+}
+
+/// The convolution by Winograd's algorithm.
+func convolve(
+  _ winograd: WinogradConvolution, start: ConvolutionStart, output: UnsafeMutablePointer<Float>,
+  _ layout: BlockedLayout,
+  pool: WorkerPool
+) {
+  let transform = winograd.transforms.output
+  let bias: UnsafePointer<Float>? =
+    switch start {
+    case .bias(let pointer): pointer
+    case .output: nil
+    }
+  pool.run(tasks: winograd.tasks) { task in
+    pool.withScratch(winograd.scratchCount) { scratch in
+      winograd.run(task, scratch: scratch) { tile, block, blocks, products, temporary in
+        let (rows, columns) = winograd.grid.inside(tile)
+        let pixels = output + layout.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x)
+        for index in 0..<blocks {
+          transform(
+            products + index * winograd.productStride, winograd.pointStride, pixels + index * layout.blockStride,
+            layout.rowStride, rows, columns, bias.map { $0 + (block + index) * BlockedLayout.lanes }, temporary)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import KernelInterface
+
+/// The weight gradient by Winograd's algorithm, summed in the transformed domain over all tiles of all images of all
+/// time steps and transformed back once.
+///
+/// It is the transpose of the convolution: with y = Aᵀ[(G w) ∘ (Bᵀd)], dw = Gᵀ[Σ (A dy) ∘ (Bᵀd)]. Batches of tiles are
+/// transformed by all threads together; then each task multiplies them for one point and some output blocks, whose sums
+/// it alone adds to. Sums over ``tilesInRegisters`` tiles, a constant, are formed in registers and added to those in
+/// memory, so their order depends on the number of tiles alone.
+struct WinogradWeightGradient {
+  let geometry: WeightGradientGeometry
+  let kernels: KernelTable
+  let transforms: WinogradKernels
+  let grid: TileGrid
+  /// Tiles of a sum that is formed in registers.
+  static let tilesInRegisters = 64
+  /// Tiles that are transformed together, a multiple of ``tilesInRegisters``: few enough for the last cache, enough to
+  /// be worth two runs of the pool.
+  static let tilesAtOnce = 256
+
+  init(_ geometry: WeightGradientGeometry, pool: WorkerPool) {
+    self.geometry = geometry
+    kernels = pool.kernels
+    transforms = kernels.winograd(kernel: geometry.kernelHeight)
+    grid = TileGrid(geometry.outputLayout)
+  }
+
+  private var inputBlocks: Int { geometry.input.blocks }
+  private var outputBlocks: Int { geometry.output.blocks }
+  /// Floats from a block of transformed tiles, `[tile][16]`, to the next one.
+  private var blockStride: Int { Self.tilesAtOnce * 16 + 16 }
+  /// Floats from a point of the transformed input, `[block][tile][16]`, to the next one.
+  private var inputPointStride: Int { inputBlocks * blockStride }
+  /// Floats from a point of the transformed gradient to the next one.
+  private var gradientPointStride: Int { outputBlocks * blockStride }
+  /// Floats from an output block's sums, `[input block][16][16]`, to the next one's.
+  private var sumsBlockStride: Int { inputBlocks * 256 }
+  /// Floats from a point's sums to the next one's.
+  private var sumsPointStride: Int { outputBlocks * sumsBlockStride }
+
+  func accumulate(_ pairs: [WeightGradientPair], into target: WeightGradientTarget, pool: WorkerPool) {
+    let tileCount = pairs.count * grid.count
+    let points = transforms.points
+    let inputCount = points * inputPointStride
+    let gradientCount = points * gradientPointStride
+    pool.withScratch(inputCount + gradientCount + points * sumsPointStride) { scratch in
+      let (input, gradient) = (scratch, scratch + inputCount)
+      let sums = gradient + gradientCount
+      sums.update(repeating: 0, count: points * sumsPointStride)
+      for first in stride(from: 0, to: tileCount, by: Self.tilesAtOnce) {
+        let tiles = first..<min(first + Self.tilesAtOnce, tileCount)
+        transform(pairs, tiles, input, gradient, pool)
+        multiply(tiles.count, input, gradient, sums, pool)
+      }
+      transformBack(sums, into: target, pool)
+    }
+  }
+
+  /// Transforms some tiles' windows of the input and the gradients of their pixels.
+  private func transform(
+    _ pairs: [WeightGradientPair], _ tiles: Range<Int>, _ input: UnsafeMutablePointer<Float>,
+    _ gradient: UnsafeMutablePointer<Float>, _ pool: WorkerPool
+  ) {
+    let (inputLayout, outputLayout) = (geometry.inputLayout, geometry.outputLayout)
+    let (margin, window) = (transforms.kernel / 2, transforms.window)
+    let tilesInTask = 8
+    pool.run(tasks: (tiles.count + tilesInTask - 1) / tilesInTask) { task in
+      pool.withScratch(WinogradKernels.scratchCount) { temporary in
+        for index in task * tilesInTask..<min((task + 1) * tilesInTask, tiles.count) {
+          let (pairIndex, inBatch) = (tiles.lowerBound + index).quotientAndRemainder(dividingBy: grid.count)
+          let (pair, tile) = (pairs[pairIndex], grid.tile(inBatch))
+          let rows = min(window, inputLayout.height + inputLayout.halo - (tile.y - margin))
+          let columns = min(window, inputLayout.width + inputLayout.halo - (tile.x - margin))
+          let pixels =
+            pair.input + inputLayout.offset(sample: tile.sample, block: 0, y: tile.y - margin, x: tile.x - margin)
+          for block in 0..<inputBlocks {
+            transforms.input(
+              pixels + block * inputLayout.blockStride, inputLayout.rowStride, rows, columns,
+              input + block * blockStride + index * 16, inputPointStride, temporary)
+          }
+          let inside = grid.inside(tile)
+          let gradients = pair.outputGradient + outputLayout.offset(sample: tile.sample, block: 0, y: tile.y, x: tile.x)
+          for block in 0..<outputBlocks {
+            transforms.outputGradient(
+              gradients + block * outputLayout.blockStride, outputLayout.rowStride, inside.rows, inside.columns,
+              gradient + block * blockStride + index * 16, gradientPointStride, temporary)
+          }
+        }
+      }
+    }
+  }
+
+  /// Adds the products of some transformed tiles to the sums.
+  private func multiply(
+    _ count: Int, _ input: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
+    _ pool: WorkerPool
+  ) {
+    let usedLanes = (0..<inputBlocks).map(geometry.input.usedLanes(block:))
+    // A part of a point's output blocks that is worth a task: four blocks at least.
+    let blocksInTask = 4
+    let parts = (outputBlocks + blocksInTask - 1) / blocksInTask
+    pool.run(tasks: transforms.points * parts) { task in
+      let (point, part) = task.quotientAndRemainder(dividingBy: parts)
+      let last = min((part + 1) * blocksInTask, outputBlocks)
+      for tile in stride(from: 0, to: count, by: Self.tilesInRegisters) {
+        let tiles = min(Self.tilesInRegisters, count - tile)
+        for outputBlock in stride(from: part * blocksInTask, to: last, by: kernels.blocksAtOnce) {
+          for inputBlock in 0..<inputBlocks {
+            kernels.weightProducts(
+              input + point * inputPointStride + inputBlock * blockStride + tile * 16, usedLanes[inputBlock],
+              gradient + point * gradientPointStride + outputBlock * blockStride + tile * 16, blockStride,
+              min(kernels.blocksAtOnce, last - outputBlock), tiles,
+              sums + point * sumsPointStride + outputBlock * sumsBlockStride + inputBlock * 256, sumsBlockStride)
+          }
+        }
+      }
+    }
+  }
+
+  private func transformBack(_ sums: UnsafePointer<Float>, into target: WeightGradientTarget, _ pool: WorkerPool) {
+    let kernel = transforms.kernel
+    pool.run(tasks: outputBlocks * inputBlocks) { task in
+      let (outputBlock, inputBlock) = task.quotientAndRemainder(dividingBy: inputBlocks)
+      pool.withScratch(WinogradKernels.scratchCount + kernel * kernel * 256) { scratch in
+        let weights = scratch + WinogradKernels.scratchCount
+        for lane in 0..<BlockedLayout.lanes {
+          transforms.weightGradient(
+            sums + outputBlock * sumsBlockStride + inputBlock * 256 + lane * 16, sumsPointStride, weights + lane * 16,
+            256, scratch)
+        }
+        target.add(weights, outputBlock: outputBlock, inputBlock: inputBlock, rows: 0..<kernel)
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+/// What a direct kernel reads for one output block: an image block and its weights. Several of them are summed up, so
+/// that a convolution over concatenated inputs needs no concatenation.
+public struct DirectSource {
+  /// The pixel under the kernel's top left tap for the output pixel (0, 0), block 0.
+  public let input: UnsafePointer<Float>
+  /// The weights' stream of the output block.
+  public let weights: UnsafePointer<Float>
+  /// Floats from an output block's stream to the next one's.
+  public let weightsStride: Int
+  /// Lanes that hold channels, for each input block.
+  public let usedLanes: UnsafePointer<Int>
+  /// Input blocks.
+  public let blocks: Int
+  /// Floats from an input block to the next one.
+  public let blockStride: Int
+  /// Floats from a row to the next one.
+  public let rowStride: Int
+  /// Rows of the kernel.
+  public let kernelHeight: Int
+  /// Columns of the kernel.
+  public let kernelWidth: Int
+
+  /// Couples an image block with its weights.
+  public init(
+    input: UnsafePointer<Float>, weights: UnsafePointer<Float>, weightsStride: Int, usedLanes: UnsafePointer<Int>,
+    blocks: Int, blockStride: Int, rowStride: Int, kernelHeight: Int, kernelWidth: Int
+  ) {
+    self.input = input
+    self.weights = weights
+    self.weightsStride = weightsStride
+    self.usedLanes = usedLanes
+    self.blocks = blocks
+    self.blockStride = blockStride
+    self.rowStride = rowStride
+    self.kernelHeight = kernelHeight
+    self.kernelWidth = kernelWidth
+  }
+}
+
+/// The operands of one point's matrix product, tiles × input channels × output channels. Several are summed up.
+public struct ProductSource {
+  /// Transformed tiles, `[group][block][tile of the group][16 channels]`.
+  public let tiles: UnsafePointer<Float>
+  /// Floats from a group of tiles to the next one.
+  public let groupStride: Int
+  /// Transformed weights, `[input block][16 input lanes][16 output lanes]`, of the first output block.
+  public let weights: UnsafePointer<Float>
+  /// Floats from an output block's weights to the next one's.
+  public let weightsStride: Int
+  /// Lanes that hold channels, for each input block.
+  public let usedLanes: UnsafePointer<Int>
+  /// Input blocks.
+  public let blocks: Int
+
+  /// Couples tiles and weights.
+  public init(
+    tiles: UnsafePointer<Float>, groupStride: Int, weights: UnsafePointer<Float>, weightsStride: Int,
+    usedLanes: UnsafePointer<Int>, blocks: Int
+  ) {
+    self.tiles = tiles
+    self.groupStride = groupStride
+    self.weights = weights
+    self.weightsStride = weightsStride
+    self.usedLanes = usedLanes
+    self.blocks = blocks
+  }
+}
+
+/// One row of sixteen hidden channels of a ConvLSTM, as the gates' kernels see it.
+public struct GateRow {
+  /// The row of the input gate; forget, output gate and candidate follow `gateStride` floats apart.
+  public let gates: UnsafeMutablePointer<Float>
+  /// Floats from a gate to the next one.
+  public let gateStride: Int
+  /// The cell state before the step.
+  public let previousCell: UnsafePointer<Float>
+  /// The cell state after the step; may be the same memory.
+  public let cell: UnsafeMutablePointer<Float>
+  /// `[3][16]` for i, f, o; `nil` without peepholes.
+  public let peephole: UnsafePointer<Float>?
+  /// Pixels.
+  public let width: Int
+
+  /// Names the memory of a row.
+  public init(
+    gates: UnsafeMutablePointer<Float>, gateStride: Int, previousCell: UnsafePointer<Float>,
+    cell: UnsafeMutablePointer<Float>, peephole: UnsafePointer<Float>?, width: Int
+  ) {
+    self.gates = gates
+    self.gateStride = gateStride
+    self.previousCell = previousCell
+    self.cell = cell
+    self.peephole = peephole
+    self.width = width
+  }
+}

@@ -1,0 +1,20 @@
+import KernelInterface
+
+/// The kernels as this module was compiled.
+///
+/// Nothing else of this module is public, and nothing generic: what is compiled for AVX-512 must not be shared with code
+/// that runs on every processor.
+public func kernelTable(name: String) -> KernelTable {
+  #if WIDE_REGISTERS
+    let (blocksAtOnce, groupTiles) = (2, 12)
+  #else
+    let (blocksAtOnce, groupTiles) = (1, 6)
+  #endif
+  return KernelTable(
+    name: name, blocksAtOnce: blocksAtOnce, groupTiles: groupTiles, directRow: f32DirectRow,
+    directWeightGradient: f32DirectWeightGradient4x16, winograd3: f32Winograd3x3(), winograd5: f32Winograd5x5(),
+    products: f32Products, weightProducts: f32WeightProducts, gatesForward: LSTMGates.forward,
+    gatesBackward: LSTMGates.backward, gateParameterGradients: LSTMGates.addParameterGradients,
+    logistic: f32Logistic, logisticBackward: f32LogisticBackward, channelSums: f32ChannelSums,
+    fmaLimit: { rounds, sink in fmaLimitOperations(rounds: rounds, &sink) })
+}

@@ -1,0 +1,1 @@
+../Microkernels/Winograd5x5.swift
