@@ -2,6 +2,7 @@ import ConvKernels
 import Foundation
 import RadarIO
 import Tensor
+import Verification
 
 /// What is evaluated, and how.
 public struct EvaluationOptions: Sendable, Equatable, Codable {

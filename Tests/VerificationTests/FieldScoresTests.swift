@@ -62,15 +62,17 @@ import Verification
   }
 
   @Test func aPixelMissingInOneMethodCountsForNone() throws {
-    var table = ScoreTable(methods: ["a", "b"], leadCount: 2, thresholds: [1])
-    table.add(lead: 1, observation: row(5, 5, .nan, 0), forecasts: [row(5, .nan, 5, 0), row(0, 5, 5, 5)])
-    let a = try #require(table.scores(of: "a", lead: 1))
-    let b = try #require(table.scores(of: "b", lead: 1))
+    var book = ScoreBook(thresholds: [1])
+    book.add(
+      event: "day", leadMinutes: 10, observation: row(5, 5, .nan, 0),
+      forecasts: [("a", row(5, .nan, 5, 0)), ("b", row(0, 5, 5, 5))])
+    let a = try #require(book.scores(method: "a", leadMinutes: 10))
+    let b = try #require(book.scores(event: "day", method: "b", leadMinutes: 10))
     #expect(a.tables[0] == ContingencyTable(hits: 1, correctNegatives: 1))
     #expect(b.tables[0] == ContingencyTable(misses: 1, falseAlarms: 1))
     #expect(a.continuous.count == 2 && b.continuous.count == 2)
-    #expect(table.scores(of: "a", lead: 0)?.fieldCount == 0)
-    #expect(table.scores(of: "c", lead: 0) == nil)
+    #expect(book.scores(method: "a", leadMinutes: 5) == nil && book.scores(method: "c", leadMinutes: 10) == nil)
+    #expect(book.events == ["all", "day"] && book.methods == ["a", "b"] && book.leadMinutes() == [10])
   }
 
   @Test func everythingMissingIsUndefined() {
@@ -126,16 +128,13 @@ import Verification
 
   @Test func mergingEqualsOnePass() {
     var source = RandomSource(seed: 3)
-    var whole = ScoreTable(methods: ["a", "b"], leadCount: 3, thresholds: [0.25, 2], windows: [1, 4])
-    var parts = Array(
-      repeating: ScoreTable(methods: ["a", "b"], leadCount: 3, thresholds: [0.25, 2], windows: [1, 4]), count: 4)
+    var whole = FieldScores(thresholds: [0.25, 2], windows: [1, 4])
+    var parts = Array(repeating: whole, count: 4)
     for index in 0..<20 {
       let observation = randomRain([13, 17], missing: 0.1, using: &source)
-      let forecasts = [
-        randomRain([13, 17], missing: 0.1, using: &source), randomRain([13, 17], missing: 0, using: &source),
-      ]
-      whole.add(lead: index % 3, observation: observation, forecasts: forecasts)
-      parts[index % 4].add(lead: index % 3, observation: observation, forecasts: forecasts)
+      let forecast = randomRain([13, 17], missing: 0.1, using: &source)
+      whole.add(forecast: forecast, observation: observation)
+      parts[index % 4].add(forecast: forecast, observation: observation)
     }
     var merged = parts[3]
     for part in parts[..<3] { merged.merge(part) }
@@ -143,10 +142,10 @@ import Verification
   }
 
   @Test func survivesJSON() throws {
-    var table = ScoreTable(methods: ["a"], leadCount: 1, thresholds: [0.1], windows: [2])
-    table.add(lead: 0, observation: row(0.1, 0.7, .nan), forecasts: [row(0.3, 0.1, 0.2)])
-    let decoded = try JSONDecoder().decode(ScoreTable.self, from: JSONEncoder().encode(table))
-    #expect(decoded == table)
+    var scores = FieldScores(thresholds: [0.1], windows: [2])
+    scores.add(forecast: row(0.3, 0.1, 0.2), observation: row(0.1, 0.7, .nan))
+    let decoded = try JSONDecoder().decode(FieldScores.self, from: JSONEncoder().encode(scores))
+    #expect(decoded == scores)
   }
 
   @Test func sharesAndFractionsOfAShiftedRainBand() throws {

@@ -47,15 +47,14 @@ private struct Fixture: Decodable {
   @Test func scoresAreThoseOfNumPy() throws {
     let fixture = try Fixture.load()
     let methods = fixture.forecasts.keys.sorted()
-    var table = ScoreTable(
-      methods: methods, leadCount: 1, thresholds: fixture.thresholds, windows: fixture.windows)
+    var book = ScoreBook(thresholds: fixture.thresholds, windows: fixture.windows)
     for (start, observation) in fixture.observations.enumerated() {
-      table.add(
-        lead: 0, observation: fixture.field(observation),
-        forecasts: try methods.map { fixture.field(try #require(fixture.forecasts[$0])[start]) })
+      book.add(
+        event: "fixture", leadMinutes: 5, observation: fixture.field(observation),
+        forecasts: try methods.map { ($0, fixture.field(try #require(fixture.forecasts[$0])[start])) })
     }
     for method in methods {
-      let ours = try #require(table.scores(of: method, lead: 0))
+      let ours = try #require(book.scores(method: method, leadMinutes: 5))
       let numpy = try #require(fixture.scores[method])
       #expect(ours.continuous.count == numpy.count)
       for (table, other) in zip(ours.tables, numpy.tables) {

@@ -1,5 +1,4 @@
 import Tensor
-import Verification
 
 /// The scores of all events, methods and lead times of an evaluation.
 public struct ScoreBook: Sendable, Equatable {
@@ -62,7 +61,7 @@ public struct ScoreBook: Sendable, Equatable {
   }
 
   /// All scores: events first, then methods, then lead times.
-  var ordered: [(key: Key, scores: FieldScores)] {
+  public var ordered: [(key: Key, scores: FieldScores)] {
     events.flatMap { event in
       methods.flatMap { method in
         leadMinutes(event: event, method: method).compactMap { lead in
