@@ -5,11 +5,20 @@ import Tensor
 /// Everything follows from the seed, the epoch and the position in it, so a run that was stopped goes on as if it had not
 /// been, without any state to save.
 struct Sampler: Sendable {
-  /// A crop of a window.
+  /// A crop of a window, as it is or turned and mirrored.
   struct Sample: Sendable, Equatable {
     let window: TrainingData.Window
     let y: Int
     let x: Int
+    var orientation = Orientation()
+  }
+
+  /// One of the eight ways to lay a square on itself.
+  struct Orientation: Sendable, Equatable {
+    var flipsRows = false
+    var flipsColumns = false
+    /// Rows become columns, after the flips.
+    var transposes = false
   }
 
   /// Input `[b, t, 1, h, w]` with zeros where missing, and target `[b, t, 1, h, w]` with NaN where missing.
@@ -22,12 +31,15 @@ struct Sampler: Sendable {
   let data: TrainingData
   let batchSize: Int
   let seed: UInt64
+  /// Whether crops are turned and mirrored at random: rain may move anywhere, and a few hours show few directions.
+  let augments: Bool
   /// The size of the crops: as wanted, or that of the smallest frame if it is smaller.
   let height: Int
   let width: Int
 
-  init(_ data: TrainingData, crop: Int, batchSize: Int, seed: UInt64) {
+  init(_ data: TrainingData, crop: Int, batchSize: Int, seed: UInt64, augments: Bool = false) {
     self.data = data
+    self.augments = augments
     self.batchSize = batchSize
     self.seed = seed
     let used = Set((data.training + data.validation).map(\.sequence))
@@ -69,9 +81,16 @@ struct Sampler: Sendable {
 
   private func draw(_ window: TrainingData.Window, using random: inout RandomSource) -> Sample {
     let frames = data.frames[window.sequence]
-    return Sample(
+    var sample = Sample(
       window: window, y: random.index(below: frames.height - height + 1),
       x: random.index(below: frames.width - width + 1))
+    if augments {
+      let bits = random.next()
+      // Only a square can be turned by a quarter.
+      sample.orientation = Orientation(
+        flipsRows: bits >> 63 == 1, flipsColumns: bits >> 62 & 1 == 1, transposes: height == width && bits >> 61 & 1 == 1)
+    }
+    return sample
   }
 
   private func source(_ a: Int, _ b: Int, salt: UInt64) -> RandomSource {
@@ -106,7 +125,7 @@ struct Sampler: Sendable {
   private func validTargets(_ sample: Sample) -> Int {
     let start = sample.window.start + data.inputFrames
     var count = 0
-    forEachRow(sample, start..<start + data.leadFrames) { row, _ in
+    forEachRow(sample, start..<start + data.leadFrames) { row, _, _ in
       for value in row where value == value { count += 1 }
     }
     return count
@@ -118,9 +137,21 @@ struct Sampler: Sendable {
       result.withUnsafeMutableBufferPointer { target in
         for (index, sample) in samples.enumerated() {
           let start = sample.window.start + offset
-          forEachRow(sample, start..<start + count) { row, position in
-            let place = index * count * height * width + position
-            for (x, value) in row.enumerated() { target[place + x] = value == value ? value : missing }
+          let orientation = sample.orientation
+          forEachRow(sample, start..<start + count) { row, t, y in
+            let frame = (index * count + t) * height * width
+            let targetY = orientation.flipsRows ? height - 1 - y : y
+            // Where the row begins in the crop as it is laid, and the way from pixel to pixel.
+            var place = frame + (orientation.transposes ? targetY : targetY * width)
+            var step = orientation.transposes ? width : 1
+            if orientation.flipsColumns {
+              place += (width - 1) * step
+              step = -step
+            }
+            for value in row {
+              target[place] = value == value ? value : missing
+              place += step
+            }
           }
         }
       }
@@ -131,16 +162,16 @@ struct Sampler: Sendable {
       target: frames(data.inputFrames, data.leadFrames, missing: .nan), samples: samples)
   }
 
-  /// Calls `body` with each row of a crop's frames, and its place in a tensor `[t, h, w]` of them.
+  /// Calls `body` with each row of a crop's frames: its pixels, the number of its frame in `range`, and its own number.
   private func forEachRow(
-    _ sample: Sample, _ range: Range<Int>, _ body: (UnsafeBufferPointer<Float>, Int) -> Void
+    _ sample: Sample, _ range: Range<Int>, _ body: (UnsafeBufferPointer<Float>, Int, Int) -> Void
   ) {
     let frames = data.frames[sample.window.sequence]
     frames.values.withUnsafeBufferPointer { values in
       for (t, frame) in range.enumerated() {
         for y in 0..<height {
           let start = (frame * frames.height + sample.y + y) * frames.width + sample.x
-          body(UnsafeBufferPointer(rebasing: values[start..<start + width]), (t * height + y) * width)
+          body(UnsafeBufferPointer(rebasing: values[start..<start + width]), t, y)
         }
       }
     }

@@ -13,6 +13,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var crop = 128
   /// Crops in one update.
   public var batchSize = 4
+  /// Whether crops are turned by quarters and mirrored at random.
+  public var augments = false
   /// Passes over the data.
   public var epochs = 100
   /// Updates after which training ends; `nil` does not limit them.

@@ -50,6 +50,9 @@ struct Train: ParsableCommand {
   @Option(help: "Crops in one update. (default: 4)")
   var batchSize: Int?
 
+  @Flag(help: "Turn and mirror the crops at random: more to learn from where the data is a few hours.")
+  var augment = false
+
   @Option(help: "Passes over the data. (default: 100)")
   var epochs: Int?
 
@@ -113,6 +116,7 @@ struct Train: ParsableCommand {
     if let leadFrames { options.leadFrames = leadFrames }
     set(crop, \.crop)
     set(batchSize, \.batchSize)
+    options.augments = augment
     set(epochs, \.epochs)
     if let maxSteps { options.maxSteps = maxSteps }
     if let maxSeconds { options.maxSeconds = maxSeconds }

@@ -132,6 +132,26 @@ func countingSequence(
     #expect(a.batch(epoch: 3, step: 1).samples != b.batch(epoch: 4, step: 1).samples)
   }
 
+  /// All eight orientations come, and each shows the same crop: the corner that was cut at (y, x) is where it says.
+  @Test func augmentedCropsAreTurnedAndMirrored() throws {
+    let plain = try sampler(crop: 6)
+    let sampler = Sampler(plain.data, crop: 6, batchSize: 3, seed: 5, augments: true)
+    var seen: [Sampler.Orientation] = []
+    for step in 0..<40 {
+      let batch = sampler.batch(epoch: 0, step: step)
+      for (index, sample) in batch.samples.enumerated() {
+        let orientation = sample.orientation
+        if !seen.contains(orientation) { seen.append(orientation) }
+        // The pixel of row 1 and column 4 of the crop.
+        let (y, x) = (orientation.flipsRows ? 4 : 1, orientation.flipsColumns ? 1 : 4)
+        let rate = 1 + Float(sample.window.start) / 10 + Float(sample.y + 1) / 1000 + Float(sample.x + 4) / 100_000
+        let expected = Normalisation().normalised(Tensor(shape: [1], [rate]))[0]
+        #expect(batch.input[index, 0, 0, orientation.transposes ? x : y, orientation.transposes ? y : x] == expected)
+      }
+    }
+    #expect(seen.count == 8)
+  }
+
   @Test func missingEntersAsZeroAndIsNoTarget() throws {
     let batch = try sampler(crop: 12) { _, y, x in y == 2 && x == 3 }.batch(epoch: 0, step: 0)
     #expect(batch.input[0, 1, 0, 2, 3] == 0 && batch.target[0, 1, 0, 2, 3].isNaN)
