@@ -72,9 +72,11 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
 
-    // A tool for developers: how near the convolution comes to the processor's limit.
+    // Tools for developers: how near the convolution comes to the processor's limit, and the time of whole networks.
     .executableTarget(
       name: "KernelBenchmark", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
+    .executableTarget(
+      name: "NetworkBenchmark", dependencies: ["ConvKernels", "ConvLSTM", "Tensor"], swiftSettings: arithmetic),
 
     .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: common),
     .testTarget(

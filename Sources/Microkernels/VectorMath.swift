@@ -11,51 +11,58 @@ enum VectorMath {
   private static func split(_ x: Lanes) -> (expm1: Lanes, scale: Lanes) {
     // Adding 1.5·2²³ rounds to an integer and leaves that integer in the low bits.
     let magic = Lanes(repeating: 0x1.8p23)
-    let shifted = magic.addingProduct(x, Lanes(repeating: 1.442_695_04))
+    let shifted = x * 1.442_695_04 + magic
     let n = shifted - magic
-    // ln 2 in two parts, the first with few enough bits that n times it is exact.
-    var r = x.addingProduct(n, Lanes(repeating: -0x1.62e4p-1))
-    r.addProduct(n, Lanes(repeating: -0x1.7f7d1cp-20))
-    var p = Lanes(repeating: 1 / 40320)
-    p = Lanes(repeating: 1 / 5040).addingProduct(p, r)
-    p = Lanes(repeating: 1 / 720).addingProduct(p, r)
-    p = Lanes(repeating: 1 / 120).addingProduct(p, r)
-    p = Lanes(repeating: 1 / 24).addingProduct(p, r)
-    p = Lanes(repeating: 1 / 6).addingProduct(p, r)
-    p = Lanes(repeating: 0.5).addingProduct(p, r)
-    p = r.addingProduct(p * r, r)
+    // ln 2 in two parts, the first with so few bits that n times it is exact.
+    let r = x - n * 0x1.62e4p-1 + n * -0x1.7f7d1cp-20
+    // Multiplications and additions apart: a fused operation of vectors is one per lane to Swift, and the compiler puts
+    // only short chains of them together again.
+    var p = r * (1 / 40320) + 1 / 5040
+    p = p * r + 1 / 720
+    p = p * r + 1 / 120
+    p = p * r + 1 / 24
+    p = p * r + 1 / 6
+    p = p * r + 0.5
+    p = p * r * r + r
     let bits = unsafeBitCast(shifted, to: Integers.self) &<< 23
     let scale = unsafeBitCast(bits &+ Integers(repeating: 0x3F80_0000), to: Lanes.self)
     return (p, scale)
   }
 
-  /// `x` cut to ±87; NaN stays NaN.
+  /// Sign bits, and the bits of |x| cut to `limit`; all bits of the last are set where x is NaN.
+  ///
+  /// In whole numbers, because comparisons, minima and masked assignments of vectors are loops over their lanes in Swift.
   @inline(__always)
-  private static func clamped(_ x: Lanes) -> Lanes {
-    let limit = Lanes(repeating: 87)
-    return x.replacing(with: limit, where: x .> limit).replacing(with: -limit, where: x .< -limit)
+  private static func parts(_ x: Lanes, limit: Float) -> (sign: Integers, magnitude: Lanes, missing: Integers) {
+    let bits = unsafeBitCast(x, to: Integers.self)
+    let magnitude = bits & Integers(repeating: .max)
+    // The difference is negative, and its sign spreads over all bits, where the magnitude exceeds the limit.
+    let room = Integers(repeating: Int32(bitPattern: limit.bitPattern)) &- magnitude
+    let least = magnitude &+ (room & (room &>> 31))
+    let missing = (Integers(repeating: Int32(bitPattern: Float.infinity.bitPattern)) &- magnitude) &>> 31
+    return (bits & Integers(repeating: .min), unsafeBitCast(least, to: Lanes.self), missing)
   }
 
-  /// `eˣ`, with x cut to ±87.
   @inline(__always)
-  static func exp(_ x: Lanes) -> Lanes {
-    let (expm1, scale) = split(clamped(x))
-    return scale.addingProduct(scale, expm1)
+  private static func or(_ x: Lanes, _ bits: Integers) -> Lanes {
+    unsafeBitCast(unsafeBitCast(x, to: Integers.self) | bits, to: Lanes.self)
   }
 
   /// `1 ⁄ (1 + e⁻ˣ)`.
   @inline(__always)
   static func logistic(_ x: Lanes) -> Lanes {
-    Lanes(repeating: 1) / (Lanes(repeating: 1) + exp(-x))
+    let (sign, magnitude, missing) = parts(x, limit: 87)
+    let (expm1, scale) = split(-or(magnitude, sign))
+    let one = Lanes(repeating: 1)
+    return or(one / (one + scale + scale * expm1), missing)
   }
 
   /// The hyperbolic tangent, `−m ⁄ (m + 2)` with `m = e⁻²ˣ − 1`: exact to the last bits near zero, too.
   @inline(__always)
   static func tanh(_ x: Lanes) -> Lanes {
-    let magnitude = x.replacing(with: -x, where: x .< Lanes.zero)
-    let (expm1, scale) = split(clamped(magnitude * -2))
-    let m = (scale - Lanes(repeating: 1)).addingProduct(scale, expm1)
-    let t = -m / (m + Lanes(repeating: 2))
-    return t.replacing(with: -t, where: x .< Lanes.zero)
+    let (sign, magnitude, missing) = parts(x, limit: 43.5)
+    let (expm1, scale) = split(magnitude * -2)
+    let m = (scale - 1) + scale * expm1
+    return or(-m / (m + Lanes(repeating: 2)), sign | missing)
   }
 }

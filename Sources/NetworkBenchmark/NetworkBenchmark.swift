@@ -1,0 +1,93 @@
+import ConvKernels
+import ConvLSTM
+import Foundation
+import Tensor
+
+/// Takes the time of whole forecasts and training steps, the cases of the table beside PyTorch.
+///
+///     NetworkBenchmark S|T3|T5|P... [threads] [rounds]
+///
+/// S: the classic example. T3, T5: training steps with Adam. P: a forecast of large frames. The median counts; the first
+/// round is not counted.
+@main
+struct NetworkBenchmark {
+  static func main() throws {
+    let arguments = CommandLine.arguments.dropFirst()
+    let numbers = arguments.compactMap { Int($0) }
+    let threads = max(1, numbers.first ?? WorkerPool.coreCount)
+    let rounds = max(1, numbers.count > 1 ? numbers[1] : 5)
+    let pool = WorkerPool(threadCount: threads)
+    let names = arguments.filter { Int($0) == nil }
+    for name in names.isEmpty ? ["S", "T3", "T5", "P"] : names {
+      let body = try make(name, pool)
+      body()
+      let before = processorSeconds()
+      let times = (0..<rounds).map { _ in seconds(ContinuousClock().measure(body)) }.sorted()
+      print(
+        "\(name), \(threads) thread(s), \(pool.instructionSet): median \(rounded(times[rounds / 2])) s,",
+        "least \(rounded(times[0])) s, processor \(rounded((processorSeconds() - before) / Double(rounds))) s")
+    }
+  }
+
+  private static func seconds(_ time: Duration) -> Double {
+    Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+  }
+
+  /// Processor time of this process: what counts when other programs use the machine, too.
+  private static func processorSeconds() -> Double {
+    Double(clock()) / Double(CLOCKS_PER_SEC)
+  }
+
+  private static func rounded(_ value: Double) -> Double { (value * 1e4).rounded() / 1e4 }
+
+  private static func make(_ name: String, _ pool: WorkerPool) throws -> () -> Void {
+    switch name {
+    case "S":
+      let lstm = try ConvLSTM(inputChannels: 1, hiddenChannels: [30], kernels: [3], batchFirst: true, pool: pool)
+      let x = frames([64, 20, 1, 64, 64])
+      return { _ = try? lstm(x) }
+    case "T3":
+      return training(
+        try EncoderForecasterConfiguration(patch: 1, hidden: [64, 64]), batch: 8, pool)
+    case "T3/8":
+      return training(try EncoderForecasterConfiguration(patch: 1, hidden: [64, 64]), batch: 1, pool)
+    case "T5":
+      return training(
+        try EncoderForecasterConfiguration(
+          patch: 4, hidden: [128, 64, 64], inputKernel: [5], stateKernel: [5]), batch: 16, pool)
+    case "P":
+      let network = EncoderForecaster(
+        try EncoderForecasterConfiguration(patch: 1, hidden: [64, 64]), seed: 1, pool: pool)
+      let x = frames([1, 4, 1, 512, 512])
+      return { _ = network.forecast(x, leadFrames: 12) }
+    default: preconditionFailure("no case named \(name)")
+    }
+  }
+
+  /// Steps on 10 → 10 frames of 64×64.
+  private static func training(
+    _ configuration: EncoderForecasterConfiguration, batch: Int, _ pool: WorkerPool
+  ) -> () -> Void {
+    let network = EncoderForecaster(configuration, seed: 1, pool: pool)
+    let tape = network.makeTape(
+      batch: batch, inputFrames: 10, leadFrames: 10, height: 64, width: 64, records: true)
+    var adam = Adam(count: configuration.parameterLayout.count)
+    let (x, target) = (frames([batch, 10, 1, 64, 64]), frames([batch, 10, 1, 64, 64]))
+    return {
+      let output = network.forward(tape, x)
+      var loss = MaskedSquaredError()
+      loss.add(prediction: output, target: target)
+      var gradients = ParameterSet(configuration.parameterLayout)
+      network.backward(
+        tape,
+        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: loss.count),
+        into: &gradients)
+      adam.update(&network.parameters, gradients: gradients)
+    }
+  }
+
+  private static func frames(_ shape: [Int]) -> Tensor {
+    var random = RandomSource(seed: 7)
+    return Tensor.uniform(shape: shape, low: 0, high: 1, using: &random)
+  }
+}
