@@ -29,6 +29,10 @@ public struct Normalisation: Sendable, Equatable, Codable {
   /// composite resolves less.
   public static let dryLimit: Float = 0.05
 
+  /// Normalised values below this are no rain in a forecast either, where the scale begins above ``dryLimit``: without it
+  /// no pixel could ever be dry.
+  static let dryValue: Float = 0.02
+
   /// A transformation; by default that of Marshall and Palmer over −10 to 60 dBZ.
   public init(relation: ReflectivityRelation = ReflectivityRelation(), minDBZ: Double = -10, maxDBZ: Double = 60) {
     zrA = relation.a
@@ -56,7 +60,7 @@ public struct Normalisation: Sendable, Equatable, Codable {
     let slope = Float((maxDBZ - minDBZ) / (10 * zrB * log10(2.0)))
     let offset = Float((minDBZ - 10 * log10(zrA)) / (10 * zrB * log10(2.0)))
     return mapped(normalised) { value in
-      guard value > 0 else { return value.isNaN ? .nan : 0 }
+      guard value >= Normalisation.dryValue else { return value.isNaN ? .nan : 0 }
       let rate = exp2f(offset + slope * min(value, 1))
       return rate < Normalisation.dryLimit ? 0 : rate
     }

@@ -88,7 +88,8 @@ struct Sampler: Sendable {
       let bits = random.next()
       // Only a square can be turned by a quarter.
       sample.orientation = Orientation(
-        flipsRows: bits >> 63 == 1, flipsColumns: bits >> 62 & 1 == 1, transposes: height == width && bits >> 61 & 1 == 1)
+        flipsRows: bits >> 63 == 1, flipsColumns: bits >> 62 & 1 == 1,
+        transposes: height == width && bits >> 61 & 1 == 1)
     }
     return sample
   }

@@ -63,7 +63,8 @@ public final class Trainer {
   ) throws {
     try options.validate()
     self.folder = folder
-    sampler = Sampler(data, crop: options.crop, batchSize: options.batchSize, seed: options.seed, augments: options.augments)
+    sampler = Sampler(
+      data, crop: options.crop, batchSize: options.batchSize, seed: options.seed, augments: options.augments)
     let architecture = try options.architecture.network()
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,

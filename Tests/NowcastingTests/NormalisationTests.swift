@@ -19,6 +19,12 @@ import Testing
     for (rate, result) in zip(rates, back) { #expect(abs(rate - result) <= 1e-5 * rate) }
   }
 
+  /// A scale that begins above the dry limit has dry pixels, too.
+  @Test func aScaleThatBeginsHigh() {
+    let r = Normalisation(minDBZ: 10).rainRate(Tensor(shape: [3], [0, 0.01, 0.03])).elements
+    #expect(r[0] == 0 && r[1] == 0 && r[2] > 0.15)
+  }
+
   @Test func dryMissingAndOutOfRange() {
     let normalisation = Normalisation()
     let p = normalisation.normalised(Tensor(shape: [6], [0, -0.0, .nan, 1e-6, 1e6, .infinity])).elements
