@@ -72,11 +72,11 @@ struct Operands {
     operations = 2 * input * output * kernel * kernel * size * size
     image.withUnsafeBufferPointer {
       PlainImages(channels: input, height: size, width: size)
-        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: x.pointer, inLayout)
+        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: x.pointer, inLayout, pool: pool)
     }
     gradient.withUnsafeBufferPointer {
       PlainImages(channels: output, height: size, width: size)
-        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: y.pointer, outLayout)
+        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: y.pointer, outLayout, pool: pool)
     }
     pack()
   }
