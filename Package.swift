@@ -15,7 +15,7 @@ let common: [SwiftSetting] = [.treatAllWarnings(as: .error)]
   let arithmetic: [SwiftSetting] = common + [.unsafeFlags(["-O", "-Xcc", "-march=x86-64-v3"])]
   let wideTargets: [Target] = [
     .target(
-      name: "MicrokernelsAVX512", dependencies: ["KernelInterface"],
+      name: "MicrokernelsAVX512", dependencies: ["CCPUInfo", "KernelInterface"],
       swiftSettings: common + [
         .unsafeFlags(["-O", "-wmo", "-disable-batch-mode", "-num-threads", "1", "-Xcc", "-march=x86-64-v4"]),
         .define("WIDE_REGISTERS"),
@@ -53,7 +53,7 @@ let package = Package(
     .target(name: "Tensor", swiftSettings: arithmetic),
     .target(name: "KernelInterface", swiftSettings: common),
     .target(
-      name: "Microkernels", dependencies: ["KernelInterface"],
+      name: "Microkernels", dependencies: ["CCPUInfo", "KernelInterface"],
       swiftSettings: arithmetic + [.unsafeFlags(["-wmo", "-disable-batch-mode", "-num-threads", "1"])]),
     .target(
       name: "ConvKernels", dependencies: ["CCPUInfo", "KernelInterface", "Microkernels"] + wideDependencies,

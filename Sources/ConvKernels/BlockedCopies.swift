@@ -34,47 +34,52 @@ public struct PlainImages: Sendable {
 
   /// Copies plain images into channel blocks; unused lanes and the halo are left as they are.
   public func copy(
-    _ plain: UnsafePointer<Float>, toBlocks blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout
+    _ plain: UnsafePointer<Float>, toBlocks blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout,
+    pool: WorkerPool
   ) {
-    forEachRow(layout) { plainOffset, blockedOffset, count in
+    forEachRow(layout, pool) { plainOffset, blockedOffset, count in
       for x in 0..<count { blocked[blockedOffset + x * BlockedLayout.lanes] = plain[plainOffset + x * patch] }
     }
   }
 
   /// Adds plain images to channel blocks.
   public func add(
-    _ plain: UnsafePointer<Float>, toBlocks blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout
+    _ plain: UnsafePointer<Float>, toBlocks blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout,
+    pool: WorkerPool
   ) {
-    forEachRow(layout) { plainOffset, blockedOffset, count in
+    forEachRow(layout, pool) { plainOffset, blockedOffset, count in
       for x in 0..<count { blocked[blockedOffset + x * BlockedLayout.lanes] += plain[plainOffset + x * patch] }
     }
   }
 
   /// Copies channel blocks into plain images.
   public func copy(
-    fromBlocks blocked: UnsafePointer<Float>, _ layout: BlockedLayout, to plain: UnsafeMutablePointer<Float>
+    fromBlocks blocked: UnsafePointer<Float>, _ layout: BlockedLayout, to plain: UnsafeMutablePointer<Float>,
+    pool: WorkerPool
   ) {
-    forEachRow(layout) { plainOffset, blockedOffset, count in
+    forEachRow(layout, pool) { plainOffset, blockedOffset, count in
       for x in 0..<count { plain[plainOffset + x * patch] = blocked[blockedOffset + x * BlockedLayout.lanes] }
     }
   }
 
-  /// Calls `body` for each row of each folded channel: where it starts in either memory, and its number of pixels.
+  /// Calls `body` for each row of each folded channel: where it starts in either memory, and its number of pixels. The
+  /// channels of a block are one task: they share the block's cache lines.
   @inline(__always)
-  private func forEachRow(_ layout: BlockedLayout, _ body: (Int, Int, Int) -> Void) {
+  private func forEachRow(_ layout: BlockedLayout, _ pool: WorkerPool, _ body: (Int, Int, Int) -> Void) {
     precondition(
       foldedChannels <= layout.blocks * BlockedLayout.lanes && foldedHeight == layout.height
         && foldedWidth == layout.width, "images and blocks of different sizes")
-    for sample in 0..<layout.batch {
-      for folded in 0..<foldedChannels {
-        let (position, channel) = folded.quotientAndRemainder(dividingBy: channels)
-        let (dy, dx) = position.quotientAndRemainder(dividingBy: patch)
-        let (block, lane) = folded.quotientAndRemainder(dividingBy: BlockedLayout.lanes)
-        let count = (width - dx + patch - 1) / patch
-        for y in 0..<layout.height where y * patch + dy < height {
+    pool.run(tasks: layout.batch * layout.blocks) { task in
+      let (sample, block) = task.quotientAndRemainder(dividingBy: layout.blocks)
+      // Row by row, and for each all channels, while the row is in the first cache.
+      for y in 0..<layout.height {
+        for lane in 0..<min(BlockedLayout.lanes, foldedChannels - block * BlockedLayout.lanes) {
+          let (position, channel) = (block * BlockedLayout.lanes + lane).quotientAndRemainder(dividingBy: channels)
+          let (dy, dx) = position.quotientAndRemainder(dividingBy: patch)
+          guard y * patch + dy < height else { continue }
           body(
             sample * sampleStride + (channel * height + y * patch + dy) * width + dx,
-            layout.offset(sample: sample, block: block, y: y, x: 0) + lane, count)
+            layout.offset(sample: sample, block: block, y: y, x: 0) + lane, (width - dx + patch - 1) / patch)
         }
       }
     }

@@ -51,7 +51,7 @@ public func convolve(
   }
   var start = start
   for part in partsByAlgorithm(inputs) {
-    if let winograd = WinogradConvolution(part, outputBlocks: layout.blocks, blocksAtOnce: 8, pool: pool) {
+    if let winograd = WinogradConvolution(part, outputBlocks: layout.blocks, blocksAtOnce: 4, pool: pool) {
       convolve(winograd, start: start, output: output, layout, pool: pool)
     } else {
       convolveDirectly(part, start: start, output: output, layout, pool: pool)

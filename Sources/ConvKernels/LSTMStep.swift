@@ -117,7 +117,7 @@ private func forward(
   pool.run(tasks: winograd.tasks) { task in
     pool.withScratch(winograd.scratchCount + 4 * tileCount) { scratch in
       let kept = scratch + winograd.scratchCount
-      winograd.run(task, scratch: scratch) { tile, gateBlock, _, products, temporary in
+      winograd.run(task, blocksTogether: 4, scratch: scratch) { tile, gateBlock, products, temporary in
         let block = gateBlock / 4
         let (rows, columns) = winograd.grid.inside(tile)
         let (gates, rowStride, gateStride) =

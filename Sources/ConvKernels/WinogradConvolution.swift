@@ -45,7 +45,7 @@ struct WinogradConvolution {
     chunkBlocks = groups == 1 ? min(inputBlocks, 4) : inputBlocks
     let bytesPerTile = transforms.points * 64 * (chunkBlocks + groupBlocks)
     let unit = kernels.groupTiles
-    let fitting = max(2, Int(cpu_info_cache_bytes(2)) * 7 / 8 / bytesPerTile / unit)
+    let fitting = max(2, Int(cpu_info_cache_bytes(2)) / 2 / bytesPerTile / unit)
     let most = min(fitting, 96 / unit) * unit
     // As many ranges as threads, or twice as many and so on, so that all threads end together.
     var ranges = max(1, (grid.count + most - 1) / most)
@@ -75,11 +75,13 @@ struct WinogradConvolution {
 
   /// Runs task `task` in `scratch`.
   ///
-  /// - Parameter finish: is called with the products of each tile and each group of output blocks: the tile, the group's
-  ///   first block and its number of blocks, the products' first point, and scratch memory for a transform.
+  /// - Parameters:
+  ///   - blocksTogether: output blocks that `finish` takes at once.
+  ///   - finish: is called with the products of each tile and output block: the tile, the block, the first point's
+  ///     products, and scratch memory for a transform.
   func run(
-    _ task: Int, scratch: UnsafeMutablePointer<Float>,
-    finish: (TileGrid.Tile, _ block: Int, _ blocks: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    _ task: Int, blocksTogether: Int = 1, scratch: UnsafeMutablePointer<Float>,
+    finish: (TileGrid.Tile, _ block: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
   ) {
     let (range, split) = task.quotientAndRemainder(dividingBy: splits)
     let first = range * tiles
@@ -99,7 +101,12 @@ struct WinogradConvolution {
           }
           multiply(chunkRange, scratch, block: block, blocks: blocks, count: count, products, sources)
         }
-        for index in 0..<count { finish(grid.tile(first + index), block, blocks, products + index * 16, temporary) }
+        for part in stride(from: 0, to: blocks, by: blocksTogether) {
+          for index in 0..<count {
+            finish(
+              grid.tile(first + index), block + part, products + part * productStride + index * 16, temporary)
+          }
+        }
       }
     }
   }
@@ -125,17 +132,20 @@ struct WinogradConvolution {
     let (margin, window, transform) = (transforms.kernel / 2, transforms.window, transforms.input)
     forEachInput(chunk) { input, blocks, position in
       let layout = input.layout
-      for index in 0..<count {
-        let tile = grid.tile(first + index)
-        let rows = min(window, layout.height + layout.halo - (tile.y - margin))
-        let columns = min(window, layout.width + layout.halo - (tile.x - margin))
-        let pixels =
-          input.pointer
-          + layout.offset(sample: tile.sample, block: blocks.lowerBound, y: tile.y - margin, x: tile.x - margin)
-        let target = transformed + index / unit * inputGroupStride + (position * unit + index % unit) * 16
-        for block in 0..<blocks.count {
+      // Block by block and then tile by tile: so the rows of an image are read one after the other, as the hardware
+      // expects it when it reads ahead.
+      for block in 0..<blocks.count {
+        for index in 0..<count {
+          let tile = grid.tile(first + index)
+          let rows = min(window, layout.height + layout.halo - (tile.y - margin))
+          let columns = min(window, layout.width + layout.halo - (tile.x - margin))
+          let pixels =
+            input.pointer
+            + layout.offset(
+              sample: tile.sample, block: blocks.lowerBound + block, y: tile.y - margin, x: tile.x - margin)
+          let target = ((position + block) * unit + index % unit) * 16
           transform(
-            pixels + block * layout.blockStride, layout.rowStride, rows, columns, target + block * unit * 16,
+            pixels, layout.rowStride, rows, columns, transformed + index / unit * inputGroupStride + target,
             inputPointStride, temporary)
         }
       }
@@ -162,7 +172,9 @@ struct WinogradConvolution {
               tiles: transformed + point * inputPointStride + position * unit * 16, groupStride: inputGroupStride,
               weights: weights.buffer.pointer + point * weights.pointStride + (block + done) * weights.outputStride
                 + own.lowerBound * 256,
-              weightsStride: weights.outputStride, usedLanes: weights.usedLanesPointer + own.lowerBound,
+              weightsStride: weights.outputStride,
+              nextWeights: point + 1 < transforms.points ? weights.pointStride : 0,
+              usedLanes: weights.usedLanesPointer + own.lowerBound,
               blocks: own.count))
           sourceCount += 1
         }
@@ -189,14 +201,12 @@ func convolve(
     }
   pool.run(tasks: winograd.tasks) { task in
     pool.withScratch(winograd.scratchCount) { scratch in
-      winograd.run(task, scratch: scratch) { tile, block, blocks, products, temporary in
+      winograd.run(task, scratch: scratch) { tile, block, products, temporary in
         let (rows, columns) = winograd.grid.inside(tile)
-        let pixels = output + layout.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x)
-        for index in 0..<blocks {
-          transform(
-            products + index * winograd.productStride, winograd.pointStride, pixels + index * layout.blockStride,
-            layout.rowStride, rows, columns, bias.map { $0 + (block + index) * BlockedLayout.lanes }, temporary)
-        }
+        transform(
+          products, winograd.pointStride,
+          output + layout.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x), layout.rowStride, rows,
+          columns, bias.map { $0 + block * BlockedLayout.lanes }, temporary)
       }
     }
   }

@@ -63,27 +63,29 @@ struct WinogradWeightGradient {
   ) {
     let (inputLayout, outputLayout) = (geometry.inputLayout, geometry.outputLayout)
     let (margin, window) = (transforms.kernel / 2, transforms.window)
-    let tilesInTask = 8
-    pool.run(tasks: (tiles.count + tilesInTask - 1) / tilesInTask) { task in
+    // Block by block, so that the rows of an image are read one after the other.
+    let tilesInTask = 32
+    let parts = (tiles.count + tilesInTask - 1) / tilesInTask
+    pool.run(tasks: parts * (inputBlocks + outputBlocks)) { task in
+      let (block, part) = task.quotientAndRemainder(dividingBy: parts)
       pool.withScratch(WinogradKernels.scratchCount) { temporary in
-        for index in task * tilesInTask..<min((task + 1) * tilesInTask, tiles.count) {
+        for index in part * tilesInTask..<min((part + 1) * tilesInTask, tiles.count) {
           let (pairIndex, inBatch) = (tiles.lowerBound + index).quotientAndRemainder(dividingBy: grid.count)
           let (pair, tile) = (pairs[pairIndex], grid.tile(inBatch))
-          let rows = min(window, inputLayout.height + inputLayout.halo - (tile.y - margin))
-          let columns = min(window, inputLayout.width + inputLayout.halo - (tile.x - margin))
-          let pixels =
-            pair.input + inputLayout.offset(sample: tile.sample, block: 0, y: tile.y - margin, x: tile.x - margin)
-          for block in 0..<inputBlocks {
+          if block < inputBlocks {
             transforms.input(
-              pixels + block * inputLayout.blockStride, inputLayout.rowStride, rows, columns,
+              pair.input
+                + inputLayout.offset(sample: tile.sample, block: block, y: tile.y - margin, x: tile.x - margin),
+              inputLayout.rowStride, min(window, inputLayout.height + inputLayout.halo - (tile.y - margin)),
+              min(window, inputLayout.width + inputLayout.halo - (tile.x - margin)),
               input + block * blockStride + index * 16, inputPointStride, temporary)
-          }
-          let inside = grid.inside(tile)
-          let gradients = pair.outputGradient + outputLayout.offset(sample: tile.sample, block: 0, y: tile.y, x: tile.x)
-          for block in 0..<outputBlocks {
+          } else {
+            let block = block - inputBlocks
+            let inside = grid.inside(tile)
             transforms.outputGradient(
-              gradients + block * outputLayout.blockStride, outputLayout.rowStride, inside.rows, inside.columns,
-              gradient + block * blockStride + index * 16, gradientPointStride, temporary)
+              pair.outputGradient + outputLayout.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x),
+              outputLayout.rowStride, inside.rows, inside.columns, gradient + block * blockStride + index * 16,
+              gradientPointStride, temporary)
           }
         }
       }

@@ -156,7 +156,7 @@ public final class ConvLSTM {
         hiddenChannels: $0.hiddenChannels, batch: shape.batch, height: shape.height, width: shape.width, halo: halo,
         steps: shape.steps, records: records)
     }
-    for (index, state) in (initialStates ?? []).enumerated() { tapes[index].setInitialState(state) }
+    for (index, state) in (initialStates ?? []).enumerated() { tapes[index].setInitialState(state, pool: pool) }
     let frames = batchFirst ? input : input.swappingFirstTwoDimensions()
     let images = (0..<(records ? shape.steps : 1)).map { _ in BlockedImage(shape.layout(halo: halo)) }
     let returned = returnAllLayers ? Array(layers.indices) : [layers.count - 1]
@@ -166,17 +166,18 @@ public final class ConvLSTM {
     for t in 0..<shape.steps {
       var image = images[t % images.count]
       shape.frame(t, of: frames) { plain, pointer in
-        plain.copy(pointer, toBlocks: image.buffer.pointer, image.layout)
+        plain.copy(pointer, toBlocks: image.buffer.pointer, image.layout, pool: pool)
       }
       for (layer, tape) in zip(stack, tapes) {
         layer.forward(tape, step: t, input: image, pool: pool)
         image = tape.hiddenImage(t + 1)
       }
       for (position, index) in returned.enumerated() {
-        tapes[index].copyHidden(t + 1, to: &outputs[position], step: t, channels: layers[index].hiddenChannels)
+        tapes[index].copyHidden(
+          t + 1, to: &outputs[position], step: t, channels: layers[index].hiddenChannels, pool: pool)
       }
     }
-    let states = returned.map { tapes[$0].lastState(channels: layers[$0].hiddenChannels) }
+    let states = returned.map { tapes[$0].lastState(channels: layers[$0].hiddenChannels, pool: pool) }
     return (Output(outputs: outputs, lastStates: states), Tape(layers: tapes, input: images))
   }
 
@@ -194,11 +195,11 @@ public final class ConvLSTM {
     let inputImages = tape.input.map { _ in BlockedImage(layout.with(blocks: layout.blocks, halo: 0)) }
     for (layer, gradient) in zip(tape.layers, lastStateGradients) {
       layer.clearGradients()
-      if let gradient { layer.setLastStateGradient(gradient) }
+      if let gradient { layer.setLastStateGradient(gradient, pool: pool) }
     }
     for t in tape.input.indices.reversed() {
       for index in layers.indices.reversed() {
-        if let gradient = outputGradients[index] { tape.layers[index].addHiddenGradient(gradient, step: t) }
+        if let gradient = outputGradients[index] { tape.layers[index].addHiddenGradient(gradient, step: t, pool: pool) }
         let below = index > 0 ? tape.layers[index - 1].hiddenGradientImage : inputImages[t]
         stack[index].backward(tape.layers[index], step: t, inputGradient: below, pool: pool)
       }
@@ -211,8 +212,9 @@ public final class ConvLSTM {
     let shape = Shape(
       batch: layout.batch, steps: tape.input.count, channels: layers[0].inputChannels ?? 0, height: layout.height,
       width: layout.width)
-    let initial = zip(tape.layers, layers).map { $0.gradientState(channels: $1.hiddenChannels) }
-    return Gradients(parameters: gradients, input: shape.tensor(of: inputImages, batchFirst), initialStates: initial)
+    let initial = zip(tape.layers, layers).map { $0.gradientState(channels: $1.hiddenChannels, pool: pool) }
+    return Gradients(
+      parameters: gradients, input: shape.tensor(of: inputImages, batchFirst, pool: pool), initialStates: initial)
   }
 
   private func validatedShape(of input: Tensor) throws(ConvLSTMError) -> Shape {
@@ -267,12 +269,12 @@ public final class ConvLSTM {
     }
 
     /// The images of all steps as one tensor in the order of the input.
-    func tensor(of blocked: [BlockedImage], _ batchFirst: Bool) -> Tensor {
+    func tensor(of blocked: [BlockedImage], _ batchFirst: Bool, pool: WorkerPool) -> Tensor {
       var result = Tensor(shape: [batch, steps, channels, height, width])
       result.withUnsafeMutableBufferPointer { buffer in
         guard let base = buffer.baseAddress else { return }
         for (t, image) in blocked.enumerated() {
-          images.copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * frameCount)
+          images.copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * frameCount, pool: pool)
         }
       }
       return batchFirst ? result : result.swappingFirstTwoDimensions()

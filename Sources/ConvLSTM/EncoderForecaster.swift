@@ -87,7 +87,7 @@ public final class EncoderForecaster {
   public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
     pack(forBackward: tape.records)
-    tape.read(input)
+    tape.read(input, pool: pool)
     for layer in tape.encoder { layer.clearInitialState() }
     for t in 0..<tape.inputFrames {
       var image = tape.input[t]
@@ -104,7 +104,7 @@ public final class EncoderForecaster {
         image = memory.hiddenImage(t + 1)
       }
       head.forward(tape.forecaster.map { $0.hiddenImage(t + 1) }, output: tape.output(t), pool: pool)
-      tape.writeOutput(t, to: &output)
+      tape.writeOutput(t, to: &output, pool: pool)
     }
     return output
   }
@@ -127,7 +127,7 @@ public final class EncoderForecaster {
     precondition(gradients.layout == parameters.layout, "gradients of another architecture")
     for layer in tape.forecaster { layer.clearGradients() }
     for t in (0..<tape.leadFrames).reversed() {
-      tape.readOutputGradient(t, outputGradient)
+      tape.readOutputGradient(t, outputGradient, pool: pool)
       head.backward(
         output: tape.output(t), outputGradient: tape.outputGradient, into: tape.forecaster.map(\.hiddenGradientImage),
         pool: pool)
@@ -140,7 +140,7 @@ public final class EncoderForecaster {
     for t in (0..<tape.inputFrames).reversed() {
       let image = wantsInputGradient ? tape.makeInputGradient() : nil
       backwardStep(encoder, tape.encoder, step: t, inputGradient: image)
-      if let image { tape.writeInputGradient(t, image, to: &inputGradient) }
+      if let image { tape.writeInputGradient(t, image, to: &inputGradient, pool: pool) }
     }
     accumulateParameterGradients(tape, into: &gradients)
     return inputGradient

@@ -66,27 +66,28 @@ public final class EncoderForecasterTape {
 
   func output(_ t: Int) -> BlockedImage { outputs[t % outputs.count] }
 
-  func read(_ tensor: Tensor) {
+  func read(_ tensor: Tensor, pool: WorkerPool) {
     tensor.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       for (t, image) in input.enumerated() {
-        plain(inputFrames).copy(base + t * frameCount, toBlocks: image.buffer.pointer, image.layout)
+        plain(inputFrames).copy(base + t * frameCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
       }
     }
   }
 
-  func writeOutput(_ t: Int, to tensor: inout Tensor) {
+  func writeOutput(_ t: Int, to tensor: inout Tensor, pool: WorkerPool) {
     tensor.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      plain(leadFrames).copy(fromBlocks: output(t).buffer.pointer, output(t).layout, to: base + t * frameCount)
+      plain(leadFrames).copy(
+        fromBlocks: output(t).buffer.pointer, output(t).layout, to: base + t * frameCount, pool: pool)
     }
   }
 
-  func readOutputGradient(_ t: Int, _ tensor: Tensor) {
+  func readOutputGradient(_ t: Int, _ tensor: Tensor, pool: WorkerPool) {
     tensor.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       plain(leadFrames).copy(
-        base + t * frameCount, toBlocks: outputGradient.buffer.pointer, outputGradient.layout)
+        base + t * frameCount, toBlocks: outputGradient.buffer.pointer, outputGradient.layout, pool: pool)
     }
   }
 
@@ -94,10 +95,10 @@ public final class EncoderForecasterTape {
     BlockedImage(input[0].layout.with(blocks: input[0].layout.blocks, halo: 0))
   }
 
-  func writeInputGradient(_ t: Int, _ image: BlockedImage, to tensor: inout Tensor?) {
+  func writeInputGradient(_ t: Int, _ image: BlockedImage, to tensor: inout Tensor?, pool: WorkerPool) {
     tensor?.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      plain(inputFrames).copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * frameCount)
+      plain(inputFrames).copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * frameCount, pool: pool)
     }
   }
 }

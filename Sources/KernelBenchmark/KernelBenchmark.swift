@@ -20,7 +20,7 @@ struct KernelBenchmark {
         .filter { $0.handles(kernelHeight: kernel, kernelWidth: kernel) }
         .map { Operands(input: input, output: output, kernel: kernel, size: size, algorithm: $0, pool: pool) }
       var rates = Rates()
-      for _ in 0..<15 {
+      for _ in 0..<9 {
         let rounds = 2_000_000
         rates.measure("FMA limit, one core") { sink in fmaLimitOperations(rounds: rounds, &sink, pool: pool) }
         for operands in operands { operands.measure(&rates) }
@@ -72,11 +72,11 @@ struct Operands {
     operations = 2 * input * output * kernel * kernel * size * size
     image.withUnsafeBufferPointer {
       PlainImages(channels: input, height: size, width: size)
-        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: x.pointer, inLayout)
+        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: x.pointer, inLayout, pool: pool)
     }
     gradient.withUnsafeBufferPointer {
       PlainImages(channels: output, height: size, width: size)
-        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: y.pointer, outLayout)
+        .copy($0.baseAddress.unsafelyUnwrapped, toBlocks: y.pointer, outLayout, pool: pool)
     }
     pack()
   }

@@ -47,6 +47,8 @@ public struct ProductSource {
   public let weights: UnsafePointer<Float>
   /// Floats from an output block's weights to the next one's.
   public let weightsStride: Int
+  /// Floats from these weights to those of the next product, which are asked for in time; 0 for none.
+  public let nextWeights: Int
   /// Lanes that hold channels, for each input block.
   public let usedLanes: UnsafePointer<Int>
   /// Input blocks.
@@ -55,12 +57,13 @@ public struct ProductSource {
   /// Couples tiles and weights.
   public init(
     tiles: UnsafePointer<Float>, groupStride: Int, weights: UnsafePointer<Float>, weightsStride: Int,
-    usedLanes: UnsafePointer<Int>, blocks: Int
+    nextWeights: Int, usedLanes: UnsafePointer<Int>, blocks: Int
   ) {
     self.tiles = tiles
     self.groupStride = groupStride
     self.weights = weights
     self.weightsStride = weightsStride
+    self.nextWeights = nextWeights
     self.usedLanes = usedLanes
     self.blocks = blocks
   }

@@ -1,3 +1,4 @@
+import CCPUInfo
 import KernelInterface
 
 // Matrix products between the transforms of Winograd's algorithm: a register tile of tiles × output channels, sized like
@@ -60,11 +61,15 @@ func f32Products(
       let source = sources[index]
       var tile = source.tiles + group * source.groupStride
       var first = lanes(source.weights)
+      let next = source.nextWeights / 16
       var second = lanes(source.weights + source.weightsStride)
       for block in 0..<source.blocks {
         for lane in 0..<source.usedLanes[block] {
           let p = tile + lane
           let (w, v) = (first[lane], second[lane])
+          // The next product starts elsewhere in memory, where no hardware would look ahead.
+          cpu_info_prefetch(first + (lane + next))
+          cpu_info_prefetch(second + (lane + next))
           let p0 = Lanes(repeating: p[0])
           a0.addProduct(p0, w)
           b0.addProduct(p0, v)

@@ -44,13 +44,14 @@ private func input6(_ d: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMutablePoint
 
 /// Aᵀ: six points to four pixels.
 @inline(__always)
-private func output6(_ m: UnsafePointer<Lanes>, _ s: Int, _ y: UnsafeMutablePointer<Lanes>, _ r: Int) {
+private func output6(_ m: UnsafePointer<Lanes>, _ s: Int) -> (Lanes, Lanes, Lanes, Lanes) {
   let (sumA, differenceA) = (m[s] + m[2 * s], m[s] - m[2 * s])
   let (sumB, differenceB) = (m[3 * s] + m[4 * s], m[3 * s] - m[4 * s])
-  y[0] = m[0] + sumA + sumB
-  y[r] = (differenceA * a).addingProduct(differenceB, Lanes(repeating: b))
-  y[2 * r] = (sumA * a2).addingProduct(sumB, Lanes(repeating: b2))
-  y[3 * r] = m[5 * s].addingProduct(differenceA, Lanes(repeating: a3)).addingProduct(differenceB, Lanes(repeating: b3))
+  let y0 = m[0] + sumA + sumB
+  let y1 = (differenceA * a).addingProduct(differenceB, Lanes(repeating: b))
+  let y2 = (sumA * a2).addingProduct(sumB, Lanes(repeating: b2))
+  let y3 = m[5 * s].addingProduct(differenceA, Lanes(repeating: a3)).addingProduct(differenceB, Lanes(repeating: b3))
+  return (y0, y1, y2, y3)
 }
 
 /// A: four gradients of pixels to six points.

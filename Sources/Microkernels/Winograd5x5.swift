@@ -50,14 +50,15 @@ private func input8(_ d: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMutablePoint
 
 /// Aᵀ: eight points to four pixels.
 @inline(__always)
-private func output8(_ m: UnsafePointer<Lanes>, _ s: Int, _ y: UnsafeMutablePointer<Lanes>, _ r: Int) {
+private func output8(_ m: UnsafePointer<Lanes>, _ s: Int) -> (Lanes, Lanes, Lanes, Lanes) {
   let (sumA, differenceA) = (m[s] + m[2 * s], m[s] - m[2 * s])
   let (sumB, differenceB) = (m[3 * s] + m[4 * s], m[3 * s] - m[4 * s])
   let (sumC, differenceC) = (m[5 * s] + m[6 * s], m[5 * s] - m[6 * s])
-  y[0] = m[0] + sumA + sumB + sumC
-  y[r] = sum(differenceA * a, b, differenceB, c, differenceC)
-  y[2 * r] = sum(sumA * a2, b2, sumB, c2, sumC)
-  y[3 * r] = sum(m[7 * s], a3, differenceA, b3, differenceB).addingProduct(differenceC, Lanes(repeating: c3))
+  let y0 = m[0] + sumA + sumB + sumC
+  let y1 = sum(differenceA * a, b, differenceB, c, differenceC)
+  let y2 = sum(sumA * a2, b2, sumB, c2, sumC)
+  let y3 = sum(m[7 * s], a3, differenceA, b3, differenceB).addingProduct(differenceC, Lanes(repeating: c3))
+  return (y0, y1, y2, y3)
 }
 
 /// A: four gradients of pixels to eight points.

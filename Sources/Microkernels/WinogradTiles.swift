@@ -41,27 +41,32 @@ func spread(
   }
 }
 
+/// A one-dimensional transform to four pixels, from vectors that distance apart.
+typealias OutputTransform = (UnsafePointer<Lanes>, Int) -> (Lanes, Lanes, Lanes, Lanes)
+
 /// From a transformed tile of side × side points to 4×4 pixels, of which `rows` × `columns` are stored.
 @inline(__always)
 func gather(
   _ points: UnsafePointer<Float>, _ pointStride: Int, side: Int, _ pixels: UnsafeMutablePointer<Float>,
   _ rowStride: Int, _ rows: Int, _ columns: Int, _ bias: UnsafePointer<Float>?,
-  _ scratch: UnsafeMutablePointer<Float>, _ transform: Transform
+  _ scratch: UnsafeMutablePointer<Float>, _ transform: OutputTransform
 ) {
   let (from, stride) = (lanes(points), pointStride / 16)
-  let (temporary, result) = (lanes(scratch), lanes(scratch) + 64)
-  for x in 0..<side { transform(from + x * stride, side * stride, temporary + x, side) }
-  for y in 0..<4 { transform(temporary + y * side, 1, result + y * 4, 1) }
-  if let bias {
-    let start = lanes(bias)[0]
-    for y in 0..<min(rows, 4) {
-      let row = lanes(pixels + y * rowStride)
-      for x in 0..<min(columns, 4) { row[x] = start + result[y * 4 + x] }
-    }
-  } else {
-    for y in 0..<min(rows, 4) {
-      let row = lanes(pixels + y * rowStride)
-      for x in 0..<min(columns, 4) { row[x] += result[y * 4 + x] }
-    }
+  let temporary = lanes(scratch)
+  for x in 0..<side {
+    let column = transform(from + x * stride, side * stride)
+    temporary[x] = column.0
+    temporary[side + x] = column.1
+    temporary[2 * side + x] = column.2
+    temporary[3 * side + x] = column.3
+  }
+  let start = bias.map { lanes($0)[0] }
+  for y in 0..<min(rows, 4) {
+    let row = lanes(pixels + y * rowStride)
+    let sums = transform(temporary + y * side, 1)
+    row[0] = (start ?? row[0]) + sums.0
+    if columns > 1 { row[1] = (start ?? row[1]) + sums.1 }
+    if columns > 2 { row[2] = (start ?? row[2]) + sums.2 }
+    if columns > 3 { row[3] = (start ?? row[3]) + sums.3 }
   }
 }

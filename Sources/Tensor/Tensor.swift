@@ -15,7 +15,7 @@ public struct Tensor: Sendable {
   /// - Precondition: no extent is negative and their product fits in memory.
   public init(shape: [Int], repeating value: Float = 0) {
     self.init(uninitialised: shape)
-    storage.pointer.update(repeating: value, count: count)
+    if value.bitPattern != 0 || !storage.isZeroed { storage.pointer.update(repeating: value, count: count) }
   }
 
   /// Makes a tensor from its elements in row-major order.
@@ -150,19 +150,4 @@ extension Tensor: Equatable {
     a.shape == b.shape
       && a.withUnsafeBufferPointer { x in b.withUnsafeBufferPointer { y in x.elementsEqual(y) } }
   }
-}
-
-/// The memory behind a tensor.
-///
-/// `@unchecked Sendable` because it is written to only while uniquely referenced, as ``Tensor`` sees to.
-private final class TensorStorage: @unchecked Sendable {
-  let pointer: UnsafeMutablePointer<Float>
-
-  init(count: Int) {
-    let bytes = max(count, 1) * MemoryLayout<Float>.stride
-    pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64).bindMemory(
-      to: Float.self, capacity: max(count, 1))
-  }
-
-  deinit { pointer.deallocate() }
 }

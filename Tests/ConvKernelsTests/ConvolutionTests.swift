@@ -121,14 +121,14 @@ struct ConvolutionRun {
 
   private func blocks(_ plain: [Float], _ order: ChannelOrder) -> AlignedBuffer {
     let buffer = AlignedBuffer(count: layout(order).count)
-    images(order).copy(plain, toBlocks: buffer.pointer, layout(order))
+    images(order).copy(plain, toBlocks: buffer.pointer, layout(order), pool: .init(threadCount: 1))
     return buffer
   }
 
   private func plain(_ buffer: AlignedBuffer, _ order: ChannelOrder) -> [Float] {
     var result = [Float](
       repeating: .nan, count: reference.batch * order.channels * reference.height * reference.width)
-    images(order).copy(fromBlocks: buffer.pointer, layout(order), to: &result)
+    images(order).copy(fromBlocks: buffer.pointer, layout(order), to: &result, pool: .init(threadCount: 1))
     return result
   }
 
@@ -243,13 +243,14 @@ func largestError(_ values: [Float], _ reference: [Double]) -> Double {
     let layout = BlockedLayout(batch: 1, blocks: 1, height: 2, width: 2, halo: 1)
     let plain = (0..<24).map(Float.init)
     let buffer = AlignedBuffer(count: layout.count)
-    images.copy(plain, toBlocks: buffer.pointer, layout)
+    let pool = WorkerPool(threadCount: 2)
+    images.copy(plain, toBlocks: buffer.pointer, layout, pool: pool)
     let pixel = buffer.pointer + layout.offset(sample: 0, block: 0, y: 0, x: 1)
     #expect((0..<8).map { pixel[$0] } == [2, 14, 3, 15, 6, 18, 7, 19])
     let corner = buffer.pointer + layout.offset(sample: 0, block: 0, y: 1, x: 1)
     #expect((0..<8).map { corner[$0] } == [10, 22, 11, 23, 0, 0, 0, 0])
     var back = [Float](repeating: .nan, count: 24)
-    images.copy(fromBlocks: buffer.pointer, layout, to: &back)
+    images.copy(fromBlocks: buffer.pointer, layout, to: &back, pool: pool)
     #expect(back == plain)
   }
 

@@ -165,6 +165,33 @@ import Testing
     #expect(results.allSatisfy { $0.0 == results[0].0 && $0.1 == results[0].1 })
   }
 
+  /// Kernels for other instructions round differently, and that is all they do.
+  @Test(arguments: [3, 5]) func instructionSetsAgree(kernel: Int) throws {
+    let configuration = try EncoderForecasterConfiguration(
+      patch: 1, hidden: [20, 17], inputKernel: [3], stateKernel: [KernelSize(kernel)])
+    var random = RandomSource(seed: 8)
+    let input = Tensor.uniform(shape: [2, 2, 1, 11, 18], low: 0, high: 1, using: &random)
+    let target = Tensor.uniform(shape: [2, 3, 1, 11, 18], low: 0, high: 1, using: &random)
+    var results: [(output: Tensor, gradients: Tensor)] = []
+    for set in InstructionSet.allCases where set.isSupported {
+      let network = EncoderForecaster(configuration, seed: 6, pool: WorkerPool(threadCount: 2, instructionSet: set))
+      let tape = network.makeTape(batch: 2, inputFrames: 2, leadFrames: 3, height: 11, width: 18, records: true)
+      let output = network.forward(tape, input)
+      // Without recording the gates are not stored: another path, the same numbers.
+      #expect(network.forecast(input, leadFrames: 3) == output)
+      var gradients = ParameterSet(configuration.parameterLayout)
+      network.backward(
+        tape,
+        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: target.count),
+        into: &gradients)
+      results.append((output, gradients.values))
+    }
+    for result in results.dropFirst() {
+      #expect(difference("output", result.output, results[0].output) < 1e-6)
+      #expect(difference("gradients", result.gradients, results[0].gradients, relative: true) < 1e-5)
+    }
+  }
+
   @Test func anyNumberOfLeadFrames() throws {
     let network = EncoderForecaster(try EncoderForecasterConfiguration(patch: 1, hidden: [4]), seed: 1)
     let input = Tensor(shape: [1, 3, 1, 6, 6], repeating: 0.4)

@@ -24,3 +24,6 @@ static inline void cpu_info_pause(void) {
   __asm__ volatile("yield");
 #endif
 }
+
+/// Asks for a cache line that will be read soon. In C because the instruction has no name in Swift.
+static inline void cpu_info_prefetch(const void *address) { __builtin_prefetch(address, 0, 3); }
