@@ -39,8 +39,7 @@ public final class PackedWeights: @unchecked Sendable {
     let algorithm =
       algorithm
       ?? .fastest(
-        kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels,
-        outputChannels: output.channels)
+        kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels)
     precondition(algorithm.handles(kernelHeight: kernelHeight, kernelWidth: kernelWidth), "not for this kernel")
     self.algorithm = algorithm
     elements = algorithm == .direct ? kernelHeight * kernelWidth : (kernelHeight + 3) * (kernelWidth + 3)

@@ -51,8 +51,7 @@ public struct WeightGradientGeometry: Sendable {
     self.algorithm =
       algorithm
       ?? .fastest(
-        kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels,
-        outputChannels: output.channels)
+        kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels)
     precondition(self.algorithm.handles(kernelHeight: kernelHeight, kernelWidth: kernelWidth), "not for this kernel")
   }
 }

@@ -32,7 +32,7 @@ final class Layer: @unchecked Sendable {
     let shared: ConvolutionAlgorithm? =
       ki == ks
       ? .fastest(
-        kernelHeight: ks.height, kernelWidth: ks.width, inputChannels: together, outputChannels: gates.channels)
+        kernelHeight: ks.height, kernelWidth: ks.width, inputChannels: together)
       : nil
     inputWeights = input.map {
       PackedWeights(input: $0, output: gates, kernelHeight: ki.height, kernelWidth: ki.width, algorithm: shared)

@@ -20,7 +20,7 @@ struct KernelBenchmark {
         .filter { $0.handles(kernelHeight: kernel, kernelWidth: kernel) }
         .map { Operands(input: input, output: output, kernel: kernel, size: size, algorithm: $0, pool: pool) }
       var rates = Rates()
-      for _ in 0..<9 {
+      for _ in 0..<15 {
         let rounds = 2_000_000
         rates.measure("FMA limit, one core") { sink in fmaLimitOperations(rounds: rounds, &sink, pool: pool) }
         for operands in operands { operands.measure(&rates) }

@@ -7,8 +7,8 @@ import Tensor
 ///
 ///     NetworkBenchmark S|T3|T5|P... [threads] [rounds]
 ///
-/// S: the classic example. T3, T5: training steps with Adam. P: a forecast of large frames. The median counts; the first
-/// round is not counted.
+/// S: the classic example. T3, T5: training steps with Adam; T3/8: T3 with a batch of one. P: a forecast of large frames.
+/// The median counts; the first round is not counted.
 @main
 struct NetworkBenchmark {
   static func main() throws {
