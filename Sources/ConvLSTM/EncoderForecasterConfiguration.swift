@@ -102,6 +102,40 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
   }
 }
 
+extension EncoderForecasterConfiguration {
+  /// The bytes that weights and states take, about.
+  ///
+  /// A double, since options without sense may ask for more than an integer can count.
+  ///
+  /// - Parameter records: for training, which keeps all states and gates, gradients and the optimiser's moments; otherwise
+  ///   for a forecast.
+  public func memoryBytes(
+    batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int, records: Bool
+  ) -> Double {
+    func padded(_ channels: Int) -> Double { Double((channels + 15) / 16 * 16) }
+    let layers = encoderLayers + forecasterLayers
+    let halo = Double(layers.reduce(0) { max($0, $1.halo) })
+    let (rows, columns) = (Double((height + patch - 1) / patch), Double((width + patch - 1) / patch))
+    let pixels = Double(batch) * rows * columns
+    let haloPixels = Double(batch) * (rows + 2 * halo) * (columns + 2 * halo)
+    func states(_ layers: [LayerConfiguration], _ steps: Int) -> Double {
+      layers.reduce(0) { sum, layer in
+        let hidden = padded(layer.hiddenChannels)
+        guard records else { return sum + hidden * (2 * haloPixels + pixels) }
+        return sum + hidden * (Double(steps + 1) * (haloPixels + pixels) + Double(4 * steps) * haloPixels + 2 * pixels)
+      }
+    }
+    let frames = Double(inputFrames) * haloPixels + Double(records ? leadFrames + 1 : 2) * pixels
+    let plain = Double(batch * (inputFrames + 3 * leadFrames) * frameChannels) * Double(height) * Double(width)
+    // Values, and packed for the kernels, transformed ones fourfold; for training also turned, gradients and moments.
+    let weights = layers.reduce(0) { $0 + Double($1.fanIn) * 4 * Double($1.hiddenChannels) } * (records ? 12 : 5)
+    let floats =
+      states(encoderLayers, inputFrames) + states(forecasterLayers, leadFrames) + padded(foldedChannels) * frames
+      + plain + weights
+    return 4 * floats
+  }
+}
+
 /// One kernel for every layer: a list of one is repeated.
 func expandedKernels(_ kernels: [KernelSize], layers: Int, _ what: String) throws(ConvLSTMError) -> [KernelSize] {
   if kernels.count == layers { return kernels }

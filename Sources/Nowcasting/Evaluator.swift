@@ -81,7 +81,10 @@ public enum Evaluator {
     let forecaster = try Forecaster(model, pool: pool)
     let inputFrames = model.configuration.inputFrames
     let leadFrames = options.leadFrames ?? model.configuration.leadFrames
-    for sequence in sequences { try forecaster.requireFit(sequence, force: options.force) }
+    for sequence in sequences {
+      try forecaster.requireFit(sequence, force: options.force)
+      try forecaster.requireMemory(sequence.grid, leadFrames: leadFrames)
+    }
     func starts(_ sequence: FrameSequence) -> [Int] {
       Array(Swift.stride(from: inputFrames - 1, to: sequence.count - leadFrames, by: options.stride))
     }

@@ -52,6 +52,18 @@ public final class Forecaster {
     }
   }
 
+  /// Checks that a forecast of frames of that size fits into the machine's memory.
+  ///
+  /// - Throws: ``NowcastError`` `usage`.
+  public func requireMemory(_ grid: Grid, leadFrames: Int) throws {
+    let bytes = network.configuration.memoryBytes(
+      batch: 1, inputFrames: configuration.inputFrames, leadFrames: leadFrames, height: grid.height, width: grid.width,
+      records: false)
+    try MemoryNeed.require(
+      bytes, for: "a forecast of \(grid.height) × \(grid.width) pixels",
+      remedy: "use a model with fewer channels or a larger patch")
+  }
+
   /// The frames that follow frame `last` of a sequence.
   ///
   /// A pixel that none of the input frames measured is missing in the forecast.

@@ -106,14 +106,8 @@ struct Sampler: Sendable {
     var samples: [Sample] = []
     for window in data.validation {
       let frames = data.frames[window.sequence]
-      let (rows, columns) = (frames.height / height, frames.width / width)
-      for row in 0..<rows {
-        for column in 0..<columns {
-          samples.append(
-            Sample(
-              window: window, y: (frames.height - rows * height) / 2 + row * height,
-              x: (frames.width - columns * width) / 2 + column * width))
-        }
+      for y in Self.cover(frames.height, by: height) {
+        for x in Self.cover(frames.width, by: width) { samples.append(Sample(window: window, y: y, x: x)) }
       }
     }
     samples = samples.filter { validTargets($0) > 0 }
@@ -121,6 +115,13 @@ struct Sampler: Sendable {
     return stride(from: 0, to: samples.count, by: batchSize).map {
       batch(Array(samples[$0..<min($0 + batchSize, samples.count)]))
     }
+  }
+
+  /// Where crops of a size begin so that together, overlapping evenly, they cover a frame.
+  private static func cover(_ length: Int, by size: Int) -> [Int] {
+    let count = (length + size - 1) / size
+    guard count > 1 else { return [0] }
+    return (0..<count).map { $0 * (length - size) / (count - 1) }
   }
 
   private func validTargets(_ sample: Sample) -> Int {

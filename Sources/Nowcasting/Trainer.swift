@@ -66,6 +66,12 @@ public final class Trainer {
     sampler = Sampler(
       data, crop: options.crop, batchSize: options.batchSize, seed: options.seed, augments: options.augments)
     let architecture = try options.architecture.network()
+    let bytes = architecture.memoryBytes(
+      batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
+      width: sampler.width, records: true)
+    try MemoryNeed.require(
+      bytes, for: "this training", remedy: "take a smaller --batch-size, --crop or --hidden, or a larger --patch")
+    memoryText = MemoryNeed.text(bytes)
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
@@ -118,6 +124,9 @@ public final class Trainer {
           + "and --max-seconds).", path: path)
     }
   }
+
+  /// About how much memory the run takes beside the frames, for people.
+  public let memoryText: String
 
   /// The number of the network's weights.
   public var parameterCount: Int { gradients.layout.count }

@@ -65,6 +65,7 @@ struct Predict: ParsableCommand {
     if lead > configuration.leadFrames {
       logger.warning("\(lead) frames are more than the \(configuration.leadFrames) the model was trained for")
     }
+    try forecaster.requireMemory(sequence.grid, leadFrames: lead)
     let last = sequence.count - 1
     let forecast = forecaster.forecast(sequence.rainRate, last: last, leadFrames: lead)
     if forecast.withUnsafeBufferPointer({ $0.allSatisfy { $0.isNaN } }) {

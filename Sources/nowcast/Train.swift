@@ -152,7 +152,7 @@ struct Train: ParsableCommand {
       trainingData, options: options, folder: folder, resume: resume, overwrite: replacing.overwrite,
       pool: threads.pool)
     logger.notice(
-      "learning from \(trainingData.trainingWindows) windows, validating on \(trainingData.validationWindows); \(trainer.parameterCount) weights"
+      "learning from \(trainingData.trainingWindows) windows, validating on \(trainingData.validationWindows); \(trainer.parameterCount) weights, about \(trainer.memoryText)"
     )
     var line = ProgressLine(quiet: verbosity.quiet)
     defer { line.end() }

@@ -200,6 +200,17 @@ import Testing
       status: 64, "--lead-minutes")
   }
 
+  /// Options that no machine has the memory for are refused, and not tried.
+  @Test func tooMuchMemory() throws {
+    try writeRadarFile(folder / "a.nc")
+    expect(
+      try Command.run(
+        ["train", "--data", folder / "a.nc", "--output", folder / "run", "--hidden", "65536,65536"] + short),
+      status: 64,
+      "of memory", "--hidden")
+    #expect(!folder.contains("run"))
+  }
+
   /// A disk that fills up: status 74, and no half file.
   ///
   /// Mounting a small file system needs root in a container that allows it; where it can't be done, this test says so.

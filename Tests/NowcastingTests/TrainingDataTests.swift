@@ -158,6 +158,18 @@ func countingSequence(
     #expect(batch.input[0, 1, 0, 2, 4] > 0 && !batch.target[0, 1, 0, 2, 4].isNaN)
   }
 
+  /// Held-out crops cover the whole frame, be it no multiple of a crop.
+  @Test func validationCoversTheFrames() throws {
+    var options = TrainingOptions()
+    (options.inputFrames, options.leadFrames, options.validationShare) = (3, 2, 0.5)
+    let data = try TrainingData([countingSequence(frames: 12)], options: options)
+    let sampler = Sampler(data, crop: 7, batchSize: 3, seed: 5)
+    let samples = sampler.validationBatches(most: 1000).flatMap(\.samples)
+    #expect(Set(samples.map(\.window.start)) == Set(data.validation.map(\.start)))
+    #expect(Set(samples.map { [$0.y, $0.x] }) == [[0, 0], [0, 3], [5, 0], [5, 3]])
+    #expect(sampler.validationBatches(most: 5).flatMap(\.samples).count == 5)
+  }
+
   @Test func aSmallerFrameIsTakenWhole() throws {
     let sampler = try sampler(crop: 64)
     #expect(sampler.height == 12 && sampler.width == 10)
