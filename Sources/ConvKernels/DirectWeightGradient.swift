@@ -3,8 +3,9 @@ import KernelInterface
 /// The weight gradient as it is defined: first sums over a few rows in registers, then over those sums, so that rounding
 /// errors grow slowly.
 func accumulateWeightGradientDirectly(
-  _ pairs: [WeightGradientPair], _ geometry: WeightGradientGeometry, into target: WeightGradientTarget, pool: WorkerPool
+  _ part: WeightGradientPart, _ outputGradients: [UnsafePointer<Float>], pool: WorkerPool
 ) {
+  let geometry = part.geometry
   let (input, output) = (geometry.input, geometry.output)
   let (kernelHeight, kernelWidth) = (geometry.kernelHeight, geometry.kernelWidth)
   pool.run(tasks: output.blocks * input.blocks * kernelHeight) { task in
@@ -14,21 +15,22 @@ func accumulateWeightGradientDirectly(
     let quads = (input.usedLanes(block: inputBlock) + 3) / 4
     pool.withScratch(kernelWidth * 256) { sums in
       sums.update(repeating: 0, count: kernelWidth * 256)
-      for pair in pairs {
+      for (x, g) in zip(part.inputs, outputGradients) {
         for sample in 0..<geometry.inputLayout.batch {
           addImage(
-            pair, geometry, sample: sample, outputBlock: outputBlock, inputBlock: inputBlock, ky: ky, quads: quads,
+            x, g, geometry, sample: sample, outputBlock: outputBlock, inputBlock: inputBlock, ky: ky, quads: quads,
             sums, pool.kernels)
         }
       }
-      target.add(sums, outputBlock: outputBlock, inputBlock: inputBlock, rows: ky..<ky + 1)
+      part.add(sums, outputBlock: outputBlock, inputBlock: inputBlock, rows: ky..<ky + 1)
     }
   }
 }
 
 /// Adds one image's part to `sums`, `[kx][16 input lanes][16 output lanes]`.
 private func addImage(
-  _ pair: WeightGradientPair, _ geometry: WeightGradientGeometry, sample: Int, outputBlock: Int, inputBlock: Int,
+  _ input: UnsafePointer<Float>, _ outputGradient: UnsafePointer<Float>, _ geometry: WeightGradientGeometry,
+  sample: Int, outputBlock: Int, inputBlock: Int,
   ky: Int, quads: Int, _ sums: UnsafeMutablePointer<Float>, _ kernels: KernelTable
 ) {
   let (inputLayout, outputLayout) = (geometry.inputLayout, geometry.outputLayout)
@@ -39,10 +41,10 @@ private func addImage(
   var y = 0
   while y < height {
     let here = min(rows, height - y)
-    let g = pair.outputGradient + outputLayout.offset(sample: sample, block: outputBlock, y: y, x: 0)
+    let g = outputGradient + outputLayout.offset(sample: sample, block: outputBlock, y: y, x: 0)
     for kx in 0..<geometry.kernelWidth {
       let x =
-        pair.input
+        input
         + inputLayout.offset(
           sample: sample, block: inputBlock, y: y + ky - geometry.kernelHeight / 2, x: kx - geometry.kernelWidth / 2)
       for quad in 0..<quads {

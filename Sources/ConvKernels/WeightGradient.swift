@@ -1,17 +1,3 @@
-/// The two batches whose correlation is a weight gradient: what the convolution read, and the gradient of what it wrote.
-public struct WeightGradientPair {
-  /// The start of the convolution's input.
-  public let input: UnsafePointer<Float>
-  /// The start of the gradient with respect to the convolution's output.
-  public let outputGradient: UnsafePointer<Float>
-
-  /// Couples the two.
-  public init(input: UnsafePointer<Float>, outputGradient: UnsafePointer<Float>) {
-    self.input = input
-    self.outputGradient = outputGradient
-  }
-}
-
 /// The sizes of a weight gradient.
 public struct WeightGradientGeometry: Sendable {
   /// How each input lies in memory, its halo at least half the kernel.
@@ -56,36 +42,29 @@ public struct WeightGradientGeometry: Sendable {
   }
 }
 
-/// Adds to `gradient`, a plain tensor `[out, rowChannels, kh, kw]`, the gradient of a convolution's weights, summed over
-/// all pairs (time steps), images and pixels.
-///
-/// A task owns some elements of the result and walks through all pixels in a fixed order. So the result is the same for
-/// any number of threads.
-public func accumulateWeightGradient(
-  _ pairs: [WeightGradientPair], _ geometry: WeightGradientGeometry, into gradient: UnsafeMutablePointer<Float>,
-  rowChannels: Int? = nil, firstChannel: Int = 0, pool: WorkerPool
-) {
-  let target = WeightGradientTarget(
-    gradient, geometry, rowChannels: rowChannels ?? geometry.input.channels, firstChannel: firstChannel)
-  switch geometry.algorithm {
-  case .direct: accumulateWeightGradientDirectly(pairs, geometry, into: target, pool: pool)
-  case .winograd: WinogradWeightGradient(geometry, pool: pool).accumulate(pairs, into: target, pool: pool)
-  }
-}
-
-/// Where a weight gradient goes.
-struct WeightGradientTarget {
+/// One convolution's weight gradient: what the convolution read, and where the gradient goes.
+public struct WeightGradientPart {
+  let inputs: [UnsafePointer<Float>]
+  let geometry: WeightGradientGeometry
   private let gradient: UnsafeMutablePointer<Float>
-  private let geometry: WeightGradientGeometry
   private let rowChannels: Int
   private let firstChannel: Int
 
-  init(
-    _ gradient: UnsafeMutablePointer<Float>, _ geometry: WeightGradientGeometry, rowChannels: Int, firstChannel: Int
+  /// Describes one of the gradients.
+  ///
+  /// - Parameters:
+  ///   - inputs: the convolution's input at each step.
+  ///   - gradient: a plain tensor `[out, rowChannels, kh, kw]` to which the gradient is added.
+  ///   - rowChannels: by default the input's channels.
+  ///   - firstChannel: the first of them that is this input's.
+  public init(
+    _ inputs: [UnsafePointer<Float>], _ geometry: WeightGradientGeometry, into gradient: UnsafeMutablePointer<Float>,
+    rowChannels: Int? = nil, firstChannel: Int = 0
   ) {
-    self.gradient = gradient
+    self.inputs = inputs
     self.geometry = geometry
-    self.rowChannels = rowChannels
+    self.gradient = gradient
+    self.rowChannels = rowChannels ?? geometry.input.channels
     self.firstChannel = firstChannel
   }
 
@@ -100,6 +79,30 @@ struct WeightGradientTarget {
         for tap in 0..<rows.count * width { target[tap] += sums[tap * 256 + inputLane * 16 + outputLane] }
       }
     }
+  }
+}
+
+/// Adds the gradients of the weights of one or more convolutions that were summed up, and so have the same output
+/// gradients, over all steps, images and pixels.
+///
+/// A task owns some elements of the result and walks through all pixels in a fixed order. So the result is the same for
+/// any number of threads.
+///
+/// - Parameter outputGradients: the gradient with respect to the sum at each step.
+public func accumulateWeightGradients(
+  _ parts: [WeightGradientPart], outputGradients: [UnsafePointer<Float>], pool: WorkerPool
+) {
+  for part in parts {
+    precondition(
+      part.inputs.count == outputGradients.count && part.geometry.outputLayout == parts[0].geometry.outputLayout,
+      "inputs and output gradients of different steps or sizes")
+  }
+  if let winograd = WinogradWeightGradient(parts, pool: pool) {
+    winograd.accumulate(outputGradients, pool: pool)
+  } else if parts.count > 1 {
+    for part in parts { accumulateWeightGradients([part], outputGradients: outputGradients, pool: pool) }
+  } else if let part = parts.first {
+    accumulateWeightGradientDirectly(part, outputGradients, pool: pool)
   }
 }
 

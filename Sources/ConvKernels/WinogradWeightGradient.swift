@@ -7,8 +7,12 @@ import KernelInterface
 /// transformed by all threads together; then each task multiplies them for one point and some output blocks, whose sums
 /// it alone adds to. Sums over ``tilesInRegisters`` tiles, a constant, are formed in registers and added to those in
 /// memory, so their order depends on the number of tiles alone.
+///
+/// Several inputs whose convolutions were summed up have the same output gradients, which are transformed once for all.
 struct WinogradWeightGradient {
-  let geometry: WeightGradientGeometry
+  let parts: [WeightGradientPart]
+  /// The part and its input block for each of all parts' input blocks together.
+  private let inputs: [(part: Int, block: Int)]
   let kernels: KernelTable
   let transforms: WinogradKernels
   let grid: TileGrid
@@ -18,15 +22,21 @@ struct WinogradWeightGradient {
   /// be worth two runs of the pool.
   static let tilesAtOnce = 256
 
-  init(_ geometry: WeightGradientGeometry, pool: WorkerPool) {
-    self.geometry = geometry
+  /// Plans the gradients; `nil` when not all parts are for this algorithm and one size of kernel.
+  init?(_ parts: [WeightGradientPart], pool: WorkerPool) {
+    guard let first = parts.first?.geometry,
+      parts.allSatisfy({ $0.geometry.algorithm == .winograd && $0.geometry.kernelHeight == first.kernelHeight })
+    else { return nil }
+    self.parts = parts
+    inputs = parts.indices.flatMap { part in (0..<parts[part].geometry.input.blocks).map { (part, $0) } }
     kernels = pool.kernels
-    transforms = kernels.winograd(kernel: geometry.kernelHeight)
-    grid = TileGrid(geometry.outputLayout)
+    transforms = kernels.winograd(kernel: first.kernelHeight)
+    grid = TileGrid(first.outputLayout)
+    outputBlocks = first.output.blocks
   }
 
-  private var inputBlocks: Int { geometry.input.blocks }
-  private var outputBlocks: Int { geometry.output.blocks }
+  private let outputBlocks: Int
+  private var inputBlocks: Int { inputs.count }
   /// Floats from a block of transformed tiles, `[tile][16]`, to the next one.
   private var blockStride: Int { Self.tilesAtOnce * 16 + 16 }
   /// Floats from a point of the transformed input, `[block][tile][16]`, to the next one.
@@ -38,8 +48,8 @@ struct WinogradWeightGradient {
   /// Floats from a point's sums to the next one's.
   private var sumsPointStride: Int { outputBlocks * sumsBlockStride }
 
-  func accumulate(_ pairs: [WeightGradientPair], into target: WeightGradientTarget, pool: WorkerPool) {
-    let tileCount = pairs.count * grid.count
+  func accumulate(_ outputGradients: [UnsafePointer<Float>], pool: WorkerPool) {
+    let tileCount = outputGradients.count * grid.count
     let points = transforms.points
     let inputCount = points * inputPointStride
     let gradientCount = points * gradientPointStride
@@ -49,33 +59,36 @@ struct WinogradWeightGradient {
       sums.update(repeating: 0, count: points * sumsPointStride)
       for first in stride(from: 0, to: tileCount, by: Self.tilesAtOnce) {
         let tiles = first..<min(first + Self.tilesAtOnce, tileCount)
-        transform(pairs, tiles, input, gradient, pool)
+        transform(outputGradients, tiles, input, gradient, pool)
         multiply(tiles.count, input, gradient, sums, pool)
       }
-      transformBack(sums, into: target, pool)
+      transformBack(sums, pool)
     }
   }
 
   /// Transforms some tiles' windows of the input and the gradients of their pixels.
   private func transform(
-    _ pairs: [WeightGradientPair], _ tiles: Range<Int>, _ input: UnsafeMutablePointer<Float>,
+    _ outputGradients: [UnsafePointer<Float>], _ tiles: Range<Int>, _ input: UnsafeMutablePointer<Float>,
     _ gradient: UnsafeMutablePointer<Float>, _ pool: WorkerPool
   ) {
-    let (inputLayout, outputLayout) = (geometry.inputLayout, geometry.outputLayout)
+    let outputLayout = grid.layout
     let (margin, window) = (transforms.kernel / 2, transforms.window)
     // Block by block, so that the rows of an image are read one after the other.
     let tilesInTask = 32
-    let parts = (tiles.count + tilesInTask - 1) / tilesInTask
-    pool.run(tasks: parts * (inputBlocks + outputBlocks)) { task in
-      let (block, part) = task.quotientAndRemainder(dividingBy: parts)
+    let runs = (tiles.count + tilesInTask - 1) / tilesInTask
+    pool.run(tasks: runs * (inputBlocks + outputBlocks)) { task in
+      let (block, run) = task.quotientAndRemainder(dividingBy: runs)
       pool.withScratch(WinogradKernels.scratchCount) { temporary in
-        for index in part * tilesInTask..<min((part + 1) * tilesInTask, tiles.count) {
-          let (pairIndex, inBatch) = (tiles.lowerBound + index).quotientAndRemainder(dividingBy: grid.count)
-          let (pair, tile) = (pairs[pairIndex], grid.tile(inBatch))
+        for index in run * tilesInTask..<min((run + 1) * tilesInTask, tiles.count) {
+          let (step, inBatch) = (tiles.lowerBound + index).quotientAndRemainder(dividingBy: grid.count)
+          let tile = grid.tile(inBatch)
           if block < inputBlocks {
+            let part = parts[inputs[block].part]
+            let inputLayout = part.geometry.inputLayout
             transforms.input(
-              pair.input
-                + inputLayout.offset(sample: tile.sample, block: block, y: tile.y - margin, x: tile.x - margin),
+              part.inputs[step]
+                + inputLayout.offset(
+                  sample: tile.sample, block: inputs[block].block, y: tile.y - margin, x: tile.x - margin),
               inputLayout.rowStride, min(window, inputLayout.height + inputLayout.halo - (tile.y - margin)),
               min(window, inputLayout.width + inputLayout.halo - (tile.x - margin)),
               input + block * blockStride + index * 16, inputPointStride, temporary)
@@ -83,7 +96,7 @@ struct WinogradWeightGradient {
             let block = block - inputBlocks
             let inside = grid.inside(tile)
             transforms.outputGradient(
-              pair.outputGradient + outputLayout.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x),
+              outputGradients[step] + outputLayout.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x),
               outputLayout.rowStride, inside.rows, inside.columns, gradient + block * blockStride + index * 16,
               gradientPointStride, temporary)
           }
@@ -97,16 +110,16 @@ struct WinogradWeightGradient {
     _ count: Int, _ input: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>, _ sums: UnsafeMutablePointer<Float>,
     _ pool: WorkerPool
   ) {
-    let usedLanes = (0..<inputBlocks).map(geometry.input.usedLanes(block:))
+    let usedLanes = inputs.map { parts[$0.part].geometry.input.usedLanes(block: $0.block) }
     // A part of a point's output blocks that is worth a task: four blocks at least.
     let blocksInTask = 4
-    let parts = (outputBlocks + blocksInTask - 1) / blocksInTask
-    pool.run(tasks: transforms.points * parts) { task in
-      let (point, part) = task.quotientAndRemainder(dividingBy: parts)
-      let last = min((part + 1) * blocksInTask, outputBlocks)
+    let shares = (outputBlocks + blocksInTask - 1) / blocksInTask
+    pool.run(tasks: transforms.points * shares) { task in
+      let (point, share) = task.quotientAndRemainder(dividingBy: shares)
+      let last = min((share + 1) * blocksInTask, outputBlocks)
       for tile in stride(from: 0, to: count, by: Self.tilesInRegisters) {
         let tiles = min(Self.tilesInRegisters, count - tile)
-        for outputBlock in stride(from: part * blocksInTask, to: last, by: kernels.blocksAtOnce) {
+        for outputBlock in stride(from: share * blocksInTask, to: last, by: kernels.blocksAtOnce) {
           for inputBlock in 0..<inputBlocks {
             kernels.weightProducts(
               input + point * inputPointStride + inputBlock * blockStride + tile * 16, usedLanes[inputBlock],
@@ -119,7 +132,7 @@ struct WinogradWeightGradient {
     }
   }
 
-  private func transformBack(_ sums: UnsafePointer<Float>, into target: WeightGradientTarget, _ pool: WorkerPool) {
+  private func transformBack(_ sums: UnsafePointer<Float>, _ pool: WorkerPool) {
     let kernel = transforms.kernel
     pool.run(tasks: outputBlocks * inputBlocks) { task in
       let (outputBlock, inputBlock) = task.quotientAndRemainder(dividingBy: inputBlocks)
@@ -130,7 +143,8 @@ struct WinogradWeightGradient {
             sums + outputBlock * sumsBlockStride + inputBlock * 256 + lane * 16, sumsPointStride, weights + lane * 16,
             256, scratch)
         }
-        target.add(weights, outputBlock: outputBlock, inputBlock: inputBlock, rows: 0..<kernel)
+        let (part, block) = inputs[inputBlock]
+        parts[part].add(weights, outputBlock: outputBlock, inputBlock: block, rows: 0..<kernel)
       }
     }
   }

@@ -78,19 +78,17 @@ final class Head: @unchecked Sendable {
       guard let base = values.baseAddress, let weight = layout.entry("head.weight"),
         let plainBias = layout.entry("head.bias")
       else { preconditionFailure("a network without a head") }
-      for (index, first) in firstChannels.enumerated() {
-        accumulateWeightGradient(
-          zip(hidden, outputGradients).map {
-            WeightGradientPair(input: $0[index].buffer.pointer, outputGradient: $1.buffer.pointer)
-          },
+      let steps = outputGradients.map { UnsafePointer($0.buffer.pointer) }
+      let parts = firstChannels.enumerated().map { index, first in
+        WeightGradientPart(
+          hidden.map { UnsafePointer($0[index].buffer.pointer) },
           WeightGradientGeometry(
             inputLayout: hidden[0][index].layout, outputLayout: output, input: .plain(channels: layers[index]),
             output: outputOrder, kernelHeight: 1, kernelWidth: 1),
-          into: base + weight.offset, rowChannels: total, firstChannel: first, pool: pool)
+          into: base + weight.offset, rowChannels: total, firstChannel: first)
       }
-      accumulateChannelSums(
-        outputGradients.map { UnsafePointer($0.buffer.pointer) }, output, outputOrder, into: base + plainBias.offset,
-        pool: pool)
+      accumulateWeightGradients(parts, outputGradients: steps, pool: pool)
+      accumulateChannelSums(steps, output, outputOrder, into: base + plainBias.offset, pool: pool)
     }
   }
 }

@@ -117,26 +117,30 @@ final class Layer: @unchecked Sendable {
         layout.entry(prefix + name).map { base + $0.offset }
       }
       let steps = (0..<tape.steps).map(tape.memory(step:))
-      if let inputOrder, let target = pointer("input.weight"), let first = inputs.first {
-        accumulateWeightGradient(
-          zip(inputs, steps).compactMap { input, step in
-            step.gates.map { WeightGradientPair(input: input.buffer.pointer, outputGradient: $0) }
-          },
+      func part(
+        _ target: UnsafeMutablePointer<Float>, _ images: [BlockedImage], _ order: ChannelOrder, _ weights: PackedWeights
+      )
+        -> WeightGradientPart
+      {
+        WeightGradientPart(
+          images.map { UnsafePointer($0.buffer.pointer) },
           WeightGradientGeometry(
-            inputLayout: first.layout, outputLayout: tape.gatesLayout, input: inputOrder, output: gateOrder,
-            kernelHeight: configuration.inputKernel.height, kernelWidth: configuration.inputKernel.width),
-          into: target, pool: pool)
+            inputLayout: images[0].layout, outputLayout: tape.gatesLayout, input: order, output: gateOrder,
+            kernelHeight: weights.kernelHeight, kernelWidth: weights.kernelWidth, algorithm: weights.algorithm),
+          into: target)
+      }
+      var parts: [WeightGradientPart] = []
+      if let inputOrder, let inputWeights, let target = pointer("input.weight"), !inputs.isEmpty {
+        parts.append(part(target, inputs, inputOrder, inputWeights))
       }
       if let target = pointer("state.weight") {
-        accumulateWeightGradient(
-          steps.enumerated().compactMap { t, step in
-            step.gates.map { WeightGradientPair(input: tape.hidden(t).pointer, outputGradient: $0) }
-          },
-          WeightGradientGeometry(
-            inputLayout: tape.hiddenLayout, outputLayout: tape.gatesLayout, input: hiddenOrder, output: gateOrder,
-            kernelHeight: configuration.stateKernel.height, kernelWidth: configuration.stateKernel.width),
-          into: target, pool: pool)
+        parts.append(part(target, steps.indices.map(tape.hiddenImage), hiddenOrder, stateWeights))
       }
+      let outputGradients = steps.map { step -> UnsafePointer<Float> in
+        guard let gates = step.gates else { preconditionFailure("the forward pass kept no gates") }
+        return UnsafePointer(gates)
+      }
+      accumulateWeightGradients(parts, outputGradients: outputGradients, pool: pool)
       accumulateGateParameterGradients(
         steps, geometry(tape), hiddenChannels: configuration.hiddenChannels, bias: pointer("bias"),
         peephole: pointer("peephole"), pool: pool)

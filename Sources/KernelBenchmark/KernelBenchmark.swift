@@ -101,8 +101,8 @@ struct Operands {
       return operations
     }
     rates.measure("\(algorithm), weight gradient") { _ in
-      accumulateWeightGradient(
-        [WeightGradientPair(input: x.pointer, outputGradient: y.pointer)], geometry, into: dw.pointer, pool: pool)
+      accumulateWeightGradients(
+        [WeightGradientPart([x.pointer], geometry, into: dw.pointer)], outputGradients: [y.pointer], pool: pool)
       return operations
     }
     rates.measure("\(algorithm), packing both (weights per ns)") { _ in

@@ -164,12 +164,14 @@ struct ConvolutionRun {
   func weightGradient(pool: WorkerPool) -> [Float] {
     let (input, output) = (blocks(x, inputOrder), blocks(gradient, outputOrder))
     var result = [Float](repeating: 0, count: weights.count)
-    accumulateWeightGradient(
-      [WeightGradientPair(input: input.pointer, outputGradient: output.pointer)],
-      WeightGradientGeometry(
-        inputLayout: layout(inputOrder), outputLayout: layout(outputOrder), input: inputOrder, output: outputOrder,
-        kernelHeight: reference.kernelHeight, kernelWidth: reference.kernelWidth, algorithm: algorithm), into: &result,
-      pool: pool)
+    let geometry = WeightGradientGeometry(
+      inputLayout: layout(inputOrder), outputLayout: layout(outputOrder), input: inputOrder, output: outputOrder,
+      kernelHeight: reference.kernelHeight, kernelWidth: reference.kernelWidth, algorithm: algorithm)
+    result.withUnsafeMutableBufferPointer { buffer in
+      accumulateWeightGradients(
+        [WeightGradientPart([input.pointer], geometry, into: buffer.baseAddress.unsafelyUnwrapped)],
+        outputGradients: [output.pointer], pool: pool)
+    }
     return result
   }
 
