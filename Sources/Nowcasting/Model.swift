@@ -55,8 +55,8 @@ public struct Model: Sendable {
     } catch {
       throw NowcastError(.unusable, "the model's architecture makes no network: \(error).", path: path)
     }
-    parameters = ParameterSet(layout)
-    for entry in layout.entries {
+    // All is checked before memory is taken: a description may promise more than any machine has.
+    let tensors = try layout.entries.map { entry in
       guard let tensor = file.tensors[entry.name] else {
         throw NowcastError(.unusable, "the tensor '\(entry.name)' is missing, so the model is not whole.", path: path)
       }
@@ -70,8 +70,10 @@ public struct Model: Sendable {
         throw NowcastError(
           .unusable, "the tensor '\(entry.name)' holds numbers that are not finite; the model is damaged.", path: path)
       }
-      parameters[entry.name] = tensor
+      return tensor
     }
+    parameters = ParameterSet(layout)
+    for (entry, tensor) in zip(layout.entries, tensors) { parameters[entry.name] = tensor }
   }
 
   private static func reason(_ error: any Error) -> String {
