@@ -191,6 +191,9 @@ import Testing
     expect(try Command.run("forecast"), status: 64)
     expect(try Command.run("train", "--data", "x"), status: 64, "--output")
     expect(try Command.run("train", "--data", "x", "--output", "y", "--epochs", "0"), status: 64, "--epochs")
+    expect(
+      try Command.run("train", "--data", "x", "--output", "y", "--epochs", "9223372036854775807"), status: 64,
+      "--epochs")
     expect(try Command.run("train", "--data", "x", "--output", "y", "--kernel", "4"), status: 64, "odd")
     expect(try Command.run("train", "--data", "x", "--output", "y", "--hidden", "a"), status: 64, "--hidden")
     expect(try Command.run("eval", "--data", "x", "--output", "y"), status: 64, "--model or --forecast")

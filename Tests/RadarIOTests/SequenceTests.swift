@@ -146,6 +146,15 @@ import Testing
     #expect(twice?.message.hasPrefix("the time 1970-01-01T00:05Z appears twice in it") == true)
   }
 
+  @Test func timesBeyondEveryCalendarAreRefused() throws {
+    let folder = try TemporaryFolder()
+    for times in [[1e20, 2e20], [-1e12, 0]] {
+      let error = readError(try TestFile.frames(folder.file("a.nc"), times: times))
+      #expect(error?.code == .unusable && error?.variable == "time")
+      #expect(error?.message.contains("outside of the years 0 to 9999") == true)
+    }
+  }
+
   @Test func aTimeMayBeInOneFileOnly() throws {
     let folder = try TemporaryFolder()
     let a = try TestFile.frames(folder.file("a.nc"), times: [0, 300])
