@@ -39,7 +39,10 @@ public struct ScoreReport {
     return lines.joined(separator: "\n") + "\n"
   }
 
-  static func number(_ value: Float) -> String { value == value.rounded() ? String(Int(value)) : "\(value)" }
+  static func number(_ value: Float) -> String {
+    // A larger one is no whole number that a person would write out, and may not fit an Int.
+    value == value.rounded() && value.magnitude < 1e6 ? String(Int(value)) : "\(value)"
+  }
 
   private static func quoted(_ text: String) -> String {
     guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }

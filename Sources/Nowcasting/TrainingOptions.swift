@@ -45,7 +45,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
       leadFrames.map { (1...1000).contains($0) } ?? true, "--lead-frames is \(leadFrames ?? 0); it must be 1 to 1000.")
     try require((4...8192).contains(crop), "--crop is \(crop); it must be 4 to 8192 pixels.")
     try require((1...4096).contains(batchSize), "--batch-size is \(batchSize); it must be 1 to 4096.")
-    try require(epochs > 0, "--epochs is \(epochs); it must be at least 1.")
+    try require((1...1_000_000_000).contains(epochs), "--epochs is \(epochs); it must be 1 to 1000000000.")
     try require(maxSteps.map { $0 > 0 } ?? true, "--max-steps is \(maxSteps ?? 0); it must be at least 1.")
     try require(maxSeconds.map { $0 > 0 } ?? true, "--max-seconds must be more than 0.")
     try require(

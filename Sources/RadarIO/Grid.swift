@@ -25,6 +25,8 @@ public struct Grid: Sendable, Equatable {
   public var spacingMetres: Double?
   /// What is copied to a forecast.
   var georeference = Georeference()
+  /// The attributes of the grid mapping variable: where the origin of the coordinates lies on Earth.
+  var mapping: [CFAttribute] = []
 
   /// The radius of a sphere as large as the Earth, in metres.
   static let earthRadius = 6_371_000.0
@@ -44,18 +46,17 @@ public struct Grid: Sendable, Equatable {
     let y = (0..<height).map { (Double(height - 1) / 2 - Double($0)) * spacingMetres }
     let x = (0..<width).map { (Double($0) - Double(width - 1) / 2) * spacingMetres }
     (self.y, self.x) = (y, x)
+    mapping = [
+      CFAttribute("grid_mapping_name", "lambert_azimuthal_equal_area"),
+      CFAttribute("longitude_of_projection_origin", [10]), CFAttribute("latitude_of_projection_origin", [50]),
+      CFAttribute("false_easting", [0]), CFAttribute("false_northing", [0]),
+      CFAttribute("semi_major_axis", [6_378_137]), CFAttribute("inverse_flattening", [298.257223563]),
+    ]
     georeference = Georeference(
       variables: [
         Grid.coordinate("y", y, standardName: "projection_y_coordinate", axis: "Y"),
         Grid.coordinate("x", x, standardName: "projection_x_coordinate", axis: "X"),
-        StoredVariable(
-          name: "crs", type: .int, dimensions: [], bytes: [0, 0, 0, 0],
-          attributes: [
-            CFAttribute("grid_mapping_name", "lambert_azimuthal_equal_area"),
-            CFAttribute("longitude_of_projection_origin", [10]), CFAttribute("latitude_of_projection_origin", [50]),
-            CFAttribute("false_easting", [0]), CFAttribute("false_northing", [0]),
-            CFAttribute("semi_major_axis", [6_378_137]), CFAttribute("inverse_flattening", [298.257223563]),
-          ]),
+        StoredVariable(name: "crs", type: .int, dimensions: [], bytes: [0, 0, 0, 0], attributes: mapping),
       ], gridMapping: "crs")
   }
 
@@ -79,10 +80,27 @@ public struct Grid: Sendable, Equatable {
     isGeographic = false
   }
 
-  /// Whether frames of both grids lie on the same places: equal sizes, and coordinates equal to a thousandth of a pixel.
+  /// Whether frames of both grids lie on the same places: equal sizes, coordinates equal to a thousandth of a pixel, and
+  /// no grid mapping that says otherwise.
   public func matches(_ other: Grid) -> Bool {
     guard height == other.height, width == other.width, isGeographic == other.isGeographic else { return false }
-    return Grid.matches(y, other.y) && Grid.matches(x, other.x) && unitsMatch(other) && auxiliariesMatch(other)
+    return Grid.matches(y, other.y) && Grid.matches(x, other.x) && unitsMatch(other) && mappingMatches(other)
+      && auxiliariesMatch(other)
+  }
+
+  /// Every radar of a network may count its coordinates from its own site: only the grid mapping tells them apart. What
+  /// just one of the two says, and how a projection is spelled in text, decides nothing.
+  private func mappingMatches(_ other: Grid) -> Bool {
+    if let name = mapping.text("grid_mapping_name"), let its = other.mapping.text("grid_mapping_name"), name != its {
+      return false
+    }
+    return mapping.allSatisfy { attribute in
+      let numbers = attribute.numbers()
+      guard !numbers.isEmpty, let its = other.mapping[attribute.name]?.numbers(), its.count == numbers.count else {
+        return true
+      }
+      return zip(numbers, its).allSatisfy { abs($0 - $1) <= 1e-6 * max(1, abs($0)) }
+    }
   }
 
   private func unitsMatch(_ other: Grid) -> Bool {

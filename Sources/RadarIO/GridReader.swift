@@ -5,9 +5,10 @@ struct GridReader {
   let file: NetCDFFile
   let system: UnitSystem
 
-  /// The grid of the dimensions `y` and `x`, without what only copying needs.
-  func outline(y: NetCDFFile.Dimension, x: NetCDFFile.Dimension) throws -> Grid {
+  /// The grid of a variable on the dimensions `y` and `x`, without what only copying needs.
+  func outline(of variable: NetCDFFile.Variable, y: NetCDFFile.Dimension, x: NetCDFFile.Dimension) throws -> Grid {
     var grid = Grid(height: y.length, width: x.length, yName: y.name, xName: x.name)
+    grid.mapping = mapping(of: variable)?.attributes ?? []
     let yVariable = file.coordinate(of: y)
     let xVariable = file.coordinate(of: x)
     grid.y = try yVariable.flatMap(values)
@@ -57,6 +58,13 @@ struct GridReader {
     grid.georeference = georeference
     if grid.spacingMetres == nil { grid.spacingMetres = auxiliarySpacing(grid) }
     return grid
+  }
+
+  /// The grid mapping variable. The long form of its attribute is "crs: x y".
+  private func mapping(of variable: NetCDFFile.Variable) -> NetCDFFile.Variable? {
+    variable.attributes.words("grid_mapping").lazy
+      .compactMap { file.variable($0.hasSuffix(":") ? String($0.dropLast()) : $0) }
+      .first { $0.attributes["grid_mapping_name"] != nil }
   }
 
   /// Whether a variable is over rows, columns or both (or neither), and at most the ends or corners of a cell besides.

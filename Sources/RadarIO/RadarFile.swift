@@ -44,7 +44,7 @@ struct RadarFile {
     }
     raw = try file.rawValues(of: rain.variable)
     let reader = GridReader(file: file, system: system)
-    let outline = try reader.outline(y: layout.y, x: layout.x)
+    let outline = try reader.outline(of: rain.variable, y: layout.y, x: layout.x)
     let same = { (grid: Grid) in outline.y != nil && outline.x != nil && grid.matches(outline) }
     grid = try known.first(where: same) ?? reader.complete(outline, variable: rain.variable)
     referenceTime = try FrameTimeReader(file: file, system: system).referenceTime()

@@ -18,10 +18,11 @@ public struct RadarReading: Sendable {
     guard let first = sequences.first, let other = sequences.first(where: { !$0.grid.matches(first.grid) }) else {
       return
     }
+    let elsewhere = first.grid.summary == other.grid.summary ? " in another place or projection" : ""
     throw RadarError(
       .unusable,
-      "two grids are mixed: \(first.place) is \(first.grid.summary), \(other.place) is \(other.grid.summary). Give frames of "
-        + "one grid.")
+      "two grids are mixed: \(first.place) is \(first.grid.summary), \(other.place) is \(other.grid.summary)\(elsewhere). "
+        + "Give frames of one grid.")
   }
 
   /// The one sequence there is, for a purpose that needs exactly one.

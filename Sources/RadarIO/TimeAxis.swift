@@ -5,6 +5,9 @@ enum TimeAxis {
   /// The units every time is converted to, and written in.
   static let units = "seconds since 1970-01-01 00:00:00"
 
+  /// The years 0 to 9999: what has a text in ISO 8601.
+  private static let usable = -62_167_219_200.0..<253_402_300_800.0
+
   /// Whether units are of time since a moment.
   static func isTime(_ units: String?, system: UnitSystem) -> Bool {
     guard let units, units.contains("since") || units.contains("SINCE") || units.contains("@") else { return false }
@@ -13,7 +16,7 @@ enum TimeAxis {
 
   /// Converts the values of a time variable, rounded to the nearest millisecond.
   ///
-  /// - Throws: ``RadarError`` `unusable` for another calendar or a missing value.
+  /// - Throws: ``RadarError`` `unusable` for another calendar, a missing value, or a time far off.
   static func seconds(_ values: [Double], of variable: NetCDFFile.Variable, path: String, system: UnitSystem) throws
     -> [Double]
   {
@@ -34,7 +37,11 @@ enum TimeAxis {
     }
     let shift =
       calendar == "proleptic_gregorian" ? prolepticShift(units: units, epoch: conversion(0), system: system) : 0
-    return values.map { ((conversion($0) + shift) * 1000).rounded() / 1000 }
+    let seconds = values.map { ((conversion($0) + shift) * 1000).rounded() / 1000 }
+    guard seconds.allSatisfy({ usable.contains($0) }) else {
+      throw unusable("a time lies outside of the years 0 to 9999: its units or its values are wrong.")
+    }
+    return seconds
   }
 
   /// UDUNITS reads an epoch before 1582-10-15 in the Julian calendar; this is what to add if it was meant Gregorian.

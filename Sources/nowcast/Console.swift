@@ -68,6 +68,7 @@ struct ProgressLine {
 
 /// A duration in the largest units that tell something: `1 h 02 min`, `3 min 20 s`, `12 s`.
 func durationText(_ seconds: Double) -> String {
+  guard seconds.magnitude < 1e12 else { return "\(seconds) s" }
   let whole = Int(seconds.rounded())
   if whole >= 3600 { return String(format: "%d h %02d min", whole / 3600, whole / 60 % 60) }
   if whole >= 60 { return String(format: "%d min %02d s", whole / 60, whole % 60) }

@@ -17,10 +17,14 @@ struct Inspect: ParsableCommand {
   func run() throws {
     let sequences = try reading.read(paths, logger: verbosity.logger).sequences
     Console.print("\(sequences.count) \(sequences.count == 1 ? "sequence" : "sequences")")
-    for sequence in sequences { Console.print("\n" + Self.text(sequence)) }
+    for (index, sequence) in sequences.enumerated() {
+      let before = sequences[..<index].last { $0.grid.matches(sequence.grid) }
+      Console.print("\n" + Self.text(sequence, before: before))
+    }
   }
 
-  private static func text(_ sequence: FrameSequence) -> String {
+  /// - Parameter before: the sequence on the same grid that ends before this one begins.
+  private static func text(_ sequence: FrameSequence, before: FrameSequence?) -> String {
     let files = sequence.source.files
     let statistics = RainStatistics(sequence.rainRate)
     let step = sequence.count > 1 ? durationText(sequence.stepSeconds) : "one frame only"
@@ -32,6 +36,10 @@ struct Inspect: ParsableCommand {
       "  times      \(timeText(sequence.times[0])) … \(timeText(sequence.times[sequence.count - 1])), "
         + "\(sequence.count) frames, step \(step)",
     ]
+    if let before {
+      let gap = durationText(sequence.times[0] - before.times[before.count - 1])
+      lines.append("  gap        \(gap) from the last frame of \(before.name)")
+    }
     lines.append(String(format: "  missing    %.1f %% of all pixels", 100 * statistics.missingShare))
     if let wet = statistics.wetShare, let largest = statistics.largest {
       lines.append(

@@ -9,6 +9,8 @@ struct ModelCommand: ParsableCommand {
   @Argument(help: ArgumentHelp("A model file or the folder of a run.", valueName: "model"))
   var model: String
 
+  @OptionGroup var verbosity: VerbosityOptions
+
   func run() throws {
     let model = try Model(contentsOf: model)
     let configuration = model.configuration

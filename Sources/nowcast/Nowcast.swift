@@ -43,7 +43,10 @@ enum Main {
       Console.complain(error.description)
       exit(error.exitStatus)
     } catch {
-      Nowcast.exit(withError: error)
+      // Help, version and wrong usage have their own statuses; anything else nobody thought of.
+      guard Nowcast.exitCode(for: error) == .failure else { Nowcast.exit(withError: error) }
+      Console.complain("an internal error: \(error)")
+      exit(NowcastError.Code.internalError.rawValue)
     }
   }
 }

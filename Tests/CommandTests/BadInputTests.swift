@@ -81,6 +81,14 @@ import Testing
     expect(try inspect(folder / "c.nc", folder / "d.nc"), status: 65, "c.nc", "d.nc")
   }
 
+  @Test func aGapIsTold() throws {
+    try writeRadarFile(folder / "a.nc") { $0.times = [0, 300, 600, 1800, 2100] }
+    let outcome = try inspect(folder / "a.nc")
+    expect(outcome, status: 0)
+    #expect(outcome.output.contains("2 sequences"))
+    #expect(outcome.output.contains("gap        20 min 00 s from the last frame of 2020-01-01T00:00Z"))
+  }
+
   @Test func twoGridsMixed() throws {
     let run = try model()
     try writeRadarFile(folder / "other.nc") {
@@ -191,6 +199,9 @@ import Testing
     expect(try Command.run("forecast"), status: 64)
     expect(try Command.run("train", "--data", "x"), status: 64, "--output")
     expect(try Command.run("train", "--data", "x", "--output", "y", "--epochs", "0"), status: 64, "--epochs")
+    expect(
+      try Command.run("train", "--data", "x", "--output", "y", "--epochs", "9223372036854775807"), status: 64,
+      "--epochs")
     expect(try Command.run("train", "--data", "x", "--output", "y", "--kernel", "4"), status: 64, "odd")
     expect(try Command.run("train", "--data", "x", "--output", "y", "--hidden", "a"), status: 64, "--hidden")
     expect(try Command.run("eval", "--data", "x", "--output", "y"), status: 64, "--model or --forecast")

@@ -107,6 +107,7 @@ import Testing
       #expect(help.output.contains("  " + command))
       let own = try Command.run(command, "--help")
       #expect(own.status == 0 && own.output.contains("USAGE: nowcast \(command)"))
+      for option in ["--quiet", "--verbose", "--version", "--help"] { #expect(own.output.contains(option)) }
     }
     let train = try Command.run("train", "--help").output
     for option in [

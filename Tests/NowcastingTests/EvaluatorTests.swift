@@ -95,7 +95,7 @@ import Verification
 
   @Test func theReportSaysWhatItComputed() throws {
     var options = EvaluationOptions()
-    (options.thresholds, options.windows) = ([1, 50], [3])
+    (options.thresholds, options.windows) = ([1, 50, 1e30], [3])
     let result = try Evaluator.evaluate([observed], forecasts: [forecast(0, from: 2, frames: 2)], options: options)
     let lines = ScoreReport(result).csv.split(separator: "\n").map(String.init)
     #expect(lines[0] == "event,method,lead_minutes,metric,threshold,scale,value,count")
@@ -105,8 +105,9 @@ import Verification
     #expect(lines.contains("all,f,10,csi,50,,,120"))
     #expect(lines.contains("all,f,10,mse,,,0.0,120"))
     #expect(lines.contains("all,f,10,fss,1,3,1.0,120"))
-    // Two events (all, the sequence), two methods, two leads; 2·6 scores of events, 5 sums, 2 fractions.
-    #expect(lines.count == 1 + 2 * 2 * 2 * (12 + 5 + 2))
+    #expect(lines.contains("all,f,10,csi,1e+30,,,120"))
+    // Two events (all, the sequence), two methods, two leads; 3·6 scores of events, 5 sums, 3 fractions.
+    #expect(lines.count == 1 + 2 * 2 * 2 * (18 + 5 + 3))
     let json = try JSONSerialization.jsonObject(with: ScoreReport(result).json()) as? [String: Any]
     let scores = try #require(json?["scores"] as? [[String: Any]])
     #expect(scores.count == 8)

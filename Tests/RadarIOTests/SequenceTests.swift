@@ -107,6 +107,31 @@ import Testing
     #expect(error?.message.contains("\(b) is 3 × 4") == true)
   }
 
+  /// Two radars with the same coordinates around their own sites, as the Bureau of Meteorology writes them.
+  @Test func theGridMappingTellsRadarsApart() throws {
+    let folder = try TemporaryFolder()
+    for (name, latitude, time) in [("a", -27.7178, 0.0), ("b", -27.7178, 300), ("c", -33.7, 600), ("d", -33.7, 900)] {
+      let file = try TestFile(folder.file(name))
+      try file.dimension("time", 1)
+      try file.plane(height: 2, width: 2)
+      try file.time([time])
+      try file.variable(
+        "proj", .byte, [],
+        [
+          ("grid_mapping_name", .text("albers_conical_equal_area")),
+          ("standard_parallel", .numbers(.double, [-26.2, -29.3])),
+          ("latitude_of_projection_origin", .numbers(.double, [latitude])),
+        ])
+      try file.variable(
+        "rain", .float, ["time", "y", "x"], [("units", .text("mm h-1")), ("grid_mapping", .text("proj"))], [0, 1, 2, 3])
+      try file.close()
+    }
+    let reading = try read(folder.path)
+    #expect(reading.sequences.map(\.times) == [[0, 300], [600, 900]])
+    let error = #expect(throws: RadarError.self) { try reading.requireOneGrid() }
+    #expect(error?.message.contains("in another place or projection") == true)
+  }
+
   @Test func gridsMatchWithinAThousandthOfAPixel() {
     let grid = Grid(height: 4, width: 5, spacingMetres: 1000)
     var other = grid
@@ -144,6 +169,15 @@ import Testing
         + "frames by time.")
     let twice = readError(try TestFile.frames(folder.file("b.nc"), times: [0, 300, 300]))
     #expect(twice?.message.hasPrefix("the time 1970-01-01T00:05Z appears twice in it") == true)
+  }
+
+  @Test func timesBeyondEveryCalendarAreRefused() throws {
+    let folder = try TemporaryFolder()
+    for times in [[1e20, 2e20], [-1e12, 0]] {
+      let error = readError(try TestFile.frames(folder.file("a.nc"), times: times))
+      #expect(error?.code == .unusable && error?.variable == "time")
+      #expect(error?.message.contains("outside of the years 0 to 9999") == true)
+    }
   }
 
   @Test func aTimeMayBeInOneFileOnly() throws {
