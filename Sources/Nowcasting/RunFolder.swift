@@ -65,8 +65,10 @@ public struct RunFolder: Sendable {
     }
   }
 
-  /// Checks that there is a run to go on with.
-  func requireCheckpoint() throws {
+  /// Checks, before the work is done, that there is a run to go on with.
+  ///
+  /// - Throws: ``NowcastError`` `notFound` without a checkpoint, `cannotCreate` when the folder cannot be written to.
+  public func requireCheckpoint() throws {
     guard FileManager.default.fileExists(atPath: checkpointFile) else {
       throw NowcastError(
         .notFound, "there is no checkpoint to go on from; start a new run without --resume.", path: checkpointFile)

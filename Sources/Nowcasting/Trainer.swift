@@ -147,7 +147,8 @@ public final class Trainer {
     let clock = ContinuousClock()
     let start = clock.now
     let firstStep = position.step
-    func seconds() -> Double { (clock.now - start) / .seconds(1) }
+    // Not over before there is anything to save, however short the time.
+    func seconds() -> Double { position.step > firstStep ? (clock.now - start) / .seconds(1) : 0 }
     let stepsPerEpoch = sampler.stepsPerEpoch
     while position.epoch < options.epochs && !isOver(seconds()) {
       while position.stepInEpoch < stepsPerEpoch && !isOver(seconds()) {
@@ -193,7 +194,8 @@ public final class Trainer {
   private func divergence(_ batch: Sampler.Batch, loss: Double) -> NowcastError {
     let sample = batch.samples[0]
     let frames = sampler.data.frames[sample.window.sequence]
-    let kept = position.bestLoss == nil ? "No model was kept yet." : "The best model of the epochs before is kept."
+    let isKept = FileManager.default.fileExists(atPath: folder.modelFile)
+    let kept = isKept ? "The best model of the epochs before is kept." : "No model was kept yet."
     return NowcastError(
       .diverged,
       "training diverged at step \(position.step + 1) of epoch \(position.epoch + 1): loss \(loss), at frame "
@@ -208,11 +210,12 @@ public final class Trainer {
   private func validateAndKeep(endsEpoch: Bool) throws {
     guard position.stepInEpoch > 0 else { return }
     let validation = validate()
-    if let validation, !validation.isFinite {
+    // The last update may have ruined the weights after its loss was still a number.
+    guard validation?.isFinite ?? network.parameters.norm.isFinite else {
       throw NowcastError(
         .diverged,
-        "training diverged: the validation loss after step \(position.step) is not a number. Try a smaller "
-          + "--learning-rate.", path: folder.path)
+        "training diverged: after step \(position.step) the \(validation == nil ? "weights are" : "validation loss is") "
+          + "not finite. Try a smaller --learning-rate.", path: folder.path)
     }
     var history = position.history
     history.append(

@@ -41,8 +41,8 @@ struct Simulate: ParsableCommand {
       throw ValidationError("\(name) is \(value); it must be 1 to 8192.")
     }
     for (name, value) in [("--step-seconds", stepSeconds), ("--spacing", spacing)]
-    where !(value > 0 && value <= 1e6) {
-      throw ValidationError("\(name) is \(value); it must be above 0 and at most 1000000.")
+    where !(value >= 1 && value <= 1e6) {
+      throw ValidationError("\(name) is \(value); it must be 1 to 1000000.")
     }
     guard frames * height * width <= 1 << 31 else {
       throw ValidationError("\(frames) frames of \(height) × \(width) are too many for one file; write several.")

@@ -141,7 +141,7 @@ struct Train: ParsableCommand {
     try options.validate()
     let folder = RunFolder(output)
     // Before hours of reading: is there a place for the result?
-    if !resume { try folder.check(overwrite: replacing.overwrite) }
+    if resume { try folder.requireCheckpoint() } else { try folder.check(overwrite: replacing.overwrite) }
     let logger = verbosity.logger
     let sequences = try reading.read(data, logger: logger).sequences
     let held = validation.isEmpty ? nil : try reading.read(validation, logger: logger).sequences

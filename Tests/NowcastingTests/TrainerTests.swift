@@ -116,6 +116,21 @@ import Testing
     }
   }
 
+  /// The weights are looked at where no validation loss would tell, so that no ruined model is kept.
+  @Test func divergenceWithoutValidationKeepsNoModel() throws {
+    var options = options
+    (options.learningRate, options.validationShare, options.maxSteps) = (1e300, 0, 1)
+    #expect(throwsCode(.diverged) { try train("run", options) })
+    #expect(throwsCode(.notFound) { _ = try Model(contentsOf: folder / "run") })
+  }
+
+  @Test func theShortestTimeIsOneUpdate() throws {
+    var options = options
+    options.maxSeconds = 1e-9
+    #expect(try train("run", options).steps == 1)
+    _ = try Model(contentsOf: folder / "run")
+  }
+
   /// No rain at all: nothing to learn but zeros, and nothing that is not a number.
   @Test func allDryTrainsAndForecastsZeros() throws {
     var dry = Self.rain
