@@ -81,10 +81,6 @@ public enum Evaluator {
     let forecaster = try Forecaster(model, pool: pool)
     let inputFrames = model.configuration.inputFrames
     let leadFrames = options.leadFrames ?? model.configuration.leadFrames
-    for sequence in sequences {
-      try forecaster.requireFit(sequence, force: options.force)
-      try forecaster.requireMemory(sequence.grid, leadFrames: leadFrames)
-    }
     func starts(_ sequence: FrameSequence) -> [Int] {
       Array(Swift.stride(from: inputFrames - 1, to: sequence.count - leadFrames, by: options.stride))
     }
@@ -96,11 +92,18 @@ public enum Evaluator {
         "scoring needs \(inputFrames) + \(leadFrames) frames in a row, but the longest sequence has \(longest); give more "
           + "frames, or fewer --lead-frames.", path: sequences.first?.source.files.first)
     }
+    // A few frames at another step, as an outage leaves them, are no reason to refuse the rest.
+    let used = sequences.filter { !starts($0).isEmpty }
+    for sequence in used {
+      try forecaster.requireFit(sequence, force: options.force)
+      try forecaster.requireMemory(sequence.grid, leadFrames: leadFrames)
+    }
     var result = Evaluation(
       book: ScoreBook(thresholds: options.thresholds, windows: options.windows), events: [],
       subject: "model \(modelPath)", options: options)
     var done = 0
-    for sequence in sequences where !starts(sequence).isEmpty {
+    for sequence in used {
+      let step = forecaster.nominalStep(of: sequence)
       for last in starts(sequence) {
         if Interruption.isRequested {
           throw NowcastError(.interrupted, "stopped after \(done) of \(total) start times; no report was written.")
@@ -109,7 +112,7 @@ public enum Evaluator {
         let persistence = options.persistence ? [Persistence.forecast(sequence.rainRate, last: last)] : []
         for lead in 0..<leadFrames {
           result.book.add(
-            event: sequence.name, leadMinutes: sequence.leadMinutes(lead + 1),
+            event: sequence.name, leadMinutes: Double(lead + 1) * step / 60,
             observation: sequence.rainRate.part(last + lead + 1),
             forecasts: [(modelName, forecast.part(lead))] + persistence.map { (Persistence.name, $0) })
         }
@@ -205,11 +208,6 @@ public struct ForecastReading: Sendable {
     self.referenceTime = referenceTime ?? sequence.times[0] - sequence.stepSeconds
     grid = sequence.grid
   }
-}
-
-extension FrameSequence {
-  /// The lead time of a frame that many steps ahead, in minutes.
-  fileprivate func leadMinutes(_ frames: Int) -> Double { Double(frames) * stepSeconds / 60 }
 }
 
 extension [FrameSequence] {

@@ -29,15 +29,24 @@ public final class Forecaster {
         "the model was trained on a \(what) of \(model.short) \(unit), the frames have \(data.short) \(unit). Use a model for "
           + "such frames, or --force to forecast all the same.", path: sequence.source.files.first)
     }
-    let step = configuration.timeStepSeconds
-    if sequence.count > 1, abs(sequence.stepSeconds - step) > 0.02 * step {
-      throw refuse("time step", step, sequence.stepSeconds, "s")
+    if sequence.count > 1, !hasStep(of: sequence) {
+      throw refuse("time step", configuration.timeStepSeconds, sequence.stepSeconds, "s")
     }
     if let trained = configuration.gridSpacingMetres, let spacing = sequence.grid.spacingMetres,
       abs(spacing - trained) > 0.05 * trained
     {
       throw refuse("grid spacing", trained, spacing, "m")
     }
+  }
+
+  private func hasStep(of sequence: FrameSequence) -> Bool {
+    abs(sequence.stepSeconds - configuration.timeStepSeconds) <= 0.02 * configuration.timeStepSeconds
+  }
+
+  /// The seconds from frame to frame, without the seconds by which the clocks of radars are off: sequences of 299 s and of
+  /// 301 s have the same lead times.
+  func nominalStep(of sequence: FrameSequence) -> Double {
+    hasStep(of: sequence) ? configuration.timeStepSeconds : sequence.stepSeconds
   }
 
   /// Checks that there are enough frames.

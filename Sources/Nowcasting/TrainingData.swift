@@ -51,21 +51,22 @@ public struct TrainingData: Sendable {
   ///   is missing.
   public init(_ sequences: [FrameSequence], validation: [FrameSequence]? = nil, options: TrainingOptions) throws {
     let all = sequences + (validation ?? [])
-    let long = all.filter { $0.count > 1 }
-    guard let first = long.first else {
+    // The longest sequence says what the data is like.
+    guard let first = sequences.max(by: { $0.count < $1.count }), first.count > 1 else {
       throw NowcastError(
         .unusable, "there are no two frames in a row to learn from.", path: all.first?.source.files.first)
-    }
-    for other in long {
-      try Self.requireSame(first, other, "time step", first.stepSeconds, other.stepSeconds, unit: "s", tolerance: 0.02)
-      guard let a = first.grid.spacingMetres, let b = other.grid.spacingMetres else { continue }
-      try Self.requireSame(first, other, "grid spacing", a, b, unit: "m", tolerance: 0.05)
     }
     stepSeconds = first.stepSeconds
     spacingMetres = first.grid.spacingMetres
     inputFrames = options.inputFrames
     leadFrames = options.leadFrames(stepSeconds: stepSeconds)
     let length = inputFrames + leadFrames
+    // A few frames at another step, as an outage leaves them, are too short to be used and no reason to refuse the rest.
+    for other in all where other.count >= length {
+      try Self.requireSame(first, other, "time step", first.stepSeconds, other.stepSeconds, unit: "s", tolerance: 0.02)
+      guard let a = first.grid.spacingMetres, let b = other.grid.spacingMetres else { continue }
+      try Self.requireSame(first, other, "grid spacing", a, b, unit: "m", tolerance: 0.05)
+    }
 
     frames = all.map {
       Frames(name: $0.name, files: $0.source.files, values: options.normalisation.normalised($0.rainRate))

@@ -42,6 +42,20 @@ import Verification
     #expect(forecaster.forecast(rain, last: 4, leadFrames: 2) != before)
   }
 
+  /// Clocks that are off by a second make no lead times of their own; a few frames at another step are left out.
+  @Test func leadTimesAreThoseOfTheModel() throws {
+    let configuration = try forecaster().configuration
+    let model = Model(
+      configuration: configuration,
+      parameters: EncoderForecaster(try configuration.architecture.network(), seed: 1).parameters)
+    let result = try Evaluator.evaluate(
+      [
+        countingSequence(frames: 5), countingSequence(frames: 5, start: 1e5, step: 301),
+        countingSequence(frames: 3, start: 1e6, step: 600),
+      ], model: model, modelPath: "m", options: .init(), pool: .standard)
+    #expect(result.book.leadMinutes() == [5, 10] && result.events.count == 2 && result.notes.count == 1)
+  }
+
   @Test func aModelForOtherFramesIsRefused() throws {
     let sequence = countingSequence(frames: 5)
     try forecaster().requireFit(sequence, force: false)

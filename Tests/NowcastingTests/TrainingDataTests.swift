@@ -78,6 +78,14 @@ func countingSequence(
       message { _ = try TrainingData([countingSequence(frames: 1)], options: options(1, 1)) }.contains("no two frames"))
   }
 
+  /// An outage that leaves three frames at twice the step does not spoil a year of data.
+  @Test func shortSequencesOfAnotherStepAreLeftOut() throws {
+    let data = try TrainingData(
+      [countingSequence(frames: 3, step: 600), countingSequence(frames: 9, start: 1e6)], options: options(3, 2))
+    #expect(data.stepSeconds == 300 && data.training.allSatisfy { $0.sequence == 1 })
+    #expect(data.notes == ["1 of 2 sequences are shorter than 5 frames and not used"])
+  }
+
   @Test func anHourOfLeadFramesByDefault() {
     let options = TrainingOptions()
     #expect(options.leadFrames(stepSeconds: 300) == 12 && options.leadFrames(stepSeconds: 600) == 6)
