@@ -131,34 +131,85 @@ public enum Evaluator {
 
   /// Scores forecasts that were made earlier, by this or another program.
   ///
-  /// A forecast frame is scored against the observed frame of its valid time, on the same grid. Persistence is that of the
-  /// observed frame at the forecast's reference time.
+  /// A forecast frame is scored against the observed frame of its valid time, on the same grid. Forecasts of one reference
+  /// time are compared with each other and with persistence, which is that of the observed frame at the reference time.
   ///
-  /// - Throws: ``NowcastError`` `unusable` when a forecast matches no observation.
+  /// - Throws: ``NowcastError`` `usage` when forecasts cannot be told apart by their names, `unusable` when one matches no observation.
   public static func evaluate(
     _ sequences: [FrameSequence], forecasts: [ForecastReading], options: EvaluationOptions
   ) throws -> Evaluation {
     try options.validate()
+    if options.persistence, let other = forecasts.first(where: { $0.method == Persistence.name }) {
+      throw NowcastError(
+        .usage, "its name in the report would be that of the baseline; rename it, or say --baselines none.",
+        path: other.path)
+    }
     var result = Evaluation(
       book: ScoreBook(thresholds: options.thresholds, windows: options.windows), events: [],
       subject: forecasts.map(\.path).joined(separator: ", "), options: options)
-    var startTimes: [String: Int] = [:]
-    for forecast in forecasts {
-      var matched = 0
-      var met = Set<String>()
-      for (index, time) in forecast.times.enumerated() {
-        guard let (sequence, frame) = sequences.frame(at: time, on: forecast.grid) else { continue }
-        matched += 1
-        met.insert(sequence.name)
-        var methods = [(forecast.method, forecast.rainRate.part(index))]
-        if options.persistence, let (origin, start) = sequences.frame(at: forecast.referenceTime, on: forecast.grid) {
+    var startTimes: [String: Set<Double>] = [:]
+    var withoutPersistence = 0
+    for (moment, frames) in try matched(forecasts, sequences, &result.notes) {
+      let grid = forecasts[frames[0].forecast].grid
+      guard let (sequence, frame) = sequences.frame(at: moment.valid, on: grid) else { continue }
+      var methods = frames.map { (forecasts[$0.forecast].method, forecasts[$0.forecast].rainRate.part($0.frame)) }
+      if options.persistence {
+        if let (origin, start) = sequences.frame(at: moment.reference, on: grid) {
           methods.append((Persistence.name, Persistence.forecast(origin.rainRate, last: start)))
+        } else {
+          withoutPersistence += 1
         }
-        result.book.add(
-          event: sequence.name, leadMinutes: (time - forecast.referenceTime) / 60,
-          observation: sequence.rainRate.part(frame), forecasts: methods)
       }
-      guard matched > 0 else {
+      result.book.add(
+        event: sequence.name, leadMinutes: (moment.valid - moment.reference) / 60,
+        observation: sequence.rainRate.part(frame), forecasts: methods)
+      startTimes[sequence.name, default: []].insert(moment.reference)
+    }
+    if withoutPersistence > 0 {
+      result.notes.append(
+        "persistence is not scored at \(withoutPersistence) forecast times: no observed frame has the reference time")
+    }
+    result.events = sequences.compactMap { sequence in
+      startTimes[sequence.name].map {
+        Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: $0.count)
+      }
+    }
+    return result
+  }
+
+  /// A valid time, and the reference time of the forecasts for it.
+  private struct Moment: Hashable {
+    let reference: Double
+    let valid: Double
+  }
+
+  /// The forecast frames that have an observation, those of one moment and grid together.
+  private static func matched(
+    _ forecasts: [ForecastReading], _ sequences: [FrameSequence], _ notes: inout [String]
+  ) throws -> [(moment: Moment, frames: [(forecast: Int, frame: Int)])] {
+    var found: [(moment: Moment, frames: [(forecast: Int, frame: Int)])] = []
+    for (index, forecast) in forecasts.enumerated() {
+      var count = 0
+      for (frame, time) in forecast.times.enumerated() where sequences.frame(at: time, on: forecast.grid) != nil {
+        count += 1
+        let moment = Moment(reference: forecast.referenceTime, valid: time)
+        let place = found.firstIndex {
+          $0.moment == moment && forecasts[$0.frames[0].forecast].grid.matches(forecast.grid)
+        }
+        if let place {
+          // Files of one name and several start times are one method; of one start time they are two.
+          if let other = found[place].frames.first(where: { forecasts[$0.forecast].method == forecast.method }) {
+            throw NowcastError(
+              .usage,
+              "its name in the report, '\(forecast.method)', is also that of \(forecasts[other.forecast].path), from the same "
+                + "start; rename one of them.", path: forecast.path)
+          }
+          found[place].frames.append((index, frame))
+        } else {
+          found.append((moment, [(index, frame)]))
+        }
+      }
+      guard count > 0 else {
         let sameGrid = sequences.contains { $0.grid.matches(forecast.grid) }
         throw NowcastError(
           .unusable,
@@ -167,18 +218,12 @@ public enum Evaluator {
             : "this forecast's grid (\(forecast.grid.summary)) is not that of the observations; nothing can be compared.",
           path: forecast.path)
       }
-      if matched < forecast.times.count {
-        result.notes.append(
-          "\(forecast.path): \(forecast.times.count - matched) of \(forecast.times.count) frames have no observation")
-      }
-      for name in met { startTimes[name, default: 0] += 1 }
-    }
-    result.events = sequences.compactMap { sequence in
-      startTimes[sequence.name].map {
-        Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: $0)
+      if count < forecast.times.count {
+        notes.append(
+          "\(forecast.path): \(forecast.times.count - count) of \(forecast.times.count) frames have no observation")
       }
     }
-    return result
+    return found
   }
 }
 
@@ -200,7 +245,14 @@ public struct ForecastReading: Sendable {
   /// Takes a forecast that was read as a sequence.
   ///
   /// - Parameter referenceTime: what the file says; without it, one step before the first forecast frame.
-  public init(_ sequence: FrameSequence, path: String, referenceTime: Double?) {
+  /// - Throws: ``NowcastError`` `unusable` when there is only one frame and the file does not say.
+  public init(_ sequence: FrameSequence, path: String, referenceTime: Double?) throws {
+    guard referenceTime != nil || sequence.count > 1 else {
+      throw NowcastError(
+        .unusable,
+        "nothing says how far ahead its one frame is; a forecast needs a scalar variable with standard_name "
+          + "'forecast_reference_time'.", path: path)
+    }
     self.path = path
     method = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
     rainRate = sequence.rainRate

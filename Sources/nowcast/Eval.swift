@@ -118,7 +118,7 @@ struct Eval: ParsableCommand {
     try forecast.map { path in
       // A forecast says itself what it holds; --variable and --units are about the observations.
       let sequence = try RadarReader().sequences(at: [path]).singleSequence(for: "a forecast to score")
-      return ForecastReading(sequence, path: path, referenceTime: sequence.referenceTime)
+      return try ForecastReading(sequence, path: path, referenceTime: sequence.referenceTime)
     }
   }
 }

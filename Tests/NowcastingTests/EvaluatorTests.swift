@@ -70,19 +70,20 @@ import Verification
 @Suite struct EvaluatorTests {
   private let observed = countingSequence(frames: 8)
 
-  private func forecast(_ shift: Float, from start: Int, frames: Int) -> ForecastReading {
+  private func forecast(_ shift: Float, from start: Int, frames: Int, path: String = "f.nc") throws -> ForecastReading {
     var sequence = observed
     let part = observed.rainRate.parts(start + 1..<start + 1 + frames)
     sequence.rainRate = Tensor(shape: part.shape, part.elements.map { $0 + shift })
     sequence.times = Array(observed.times[start + 1..<start + 1 + frames])
-    return ForecastReading(sequence, path: "f.nc", referenceTime: observed.times[start])
+    return try ForecastReading(sequence, path: path, referenceTime: observed.times[start])
   }
 
   /// Forecasts are matched by valid time; their errors and those of persistence are known beforehand.
   @Test func scoresForecastFiles() throws {
     var options = EvaluationOptions()
     options.thresholds = [1.25]
-    let result = try Evaluator.evaluate([observed], forecasts: [forecast(0.5, from: 2, frames: 3)], options: options)
+    let result = try Evaluator.evaluate(
+      [observed], forecasts: [try forecast(0.5, from: 2, frames: 3)], options: options)
     #expect(result.book.leadMinutes() == [5, 10, 15] && result.book.methods == ["f", "persistence"])
     for (index, lead) in [5.0, 10, 15].enumerated() {
       let model = try #require(result.book.scores(method: "f", leadMinutes: lead))
@@ -94,14 +95,44 @@ import Verification
     }
   }
 
-  @Test func aForecastOfNothingObservedIsRefused() {
-    var other = forecast(0, from: 2, frames: 3)
-    other = ForecastReading(
+  /// Two programs' forecasts from one start: compared on the pixels that both have, and with persistence once.
+  @Test func forecastsOfOneStartAreCompared() throws {
+    var part = observed
+    part.rainRate = observed.rainRate.parts(3..<5)
+    part.times = Array(observed.times[3..<5])
+    part.rainRate[0, 0, 0] = .nan
+    let other = try ForecastReading(part, path: "g.nc", referenceTime: observed.times[2])
+    let result = try Evaluator.evaluate(
+      [observed], forecasts: [try forecast(0.5, from: 2, frames: 2), other], options: .init())
+    #expect(result.book.methods == ["f", "g", "persistence"])
+    #expect(result.events.map(\.startTimes) == [1])
+    for method in result.book.methods {
+      #expect(result.book.scores(method: method, leadMinutes: 5)?.continuous.count == 119)
+      #expect(result.book.scores(method: method, leadMinutes: 10)?.continuous.count == 120)
+    }
+  }
+
+  @Test func forecastsThatCannotBeToldApartAreRefused() throws {
+    let (a, b) = (try forecast(0, from: 2, frames: 2), try forecast(1, from: 2, frames: 2, path: "other/f.nc"))
+    #expect(throwsCode(.usage) { _ = try Evaluator.evaluate([observed], forecasts: [a, b], options: .init()) })
+    let later = try forecast(1, from: 3, frames: 2, path: "later/f.nc")
+    let both = try Evaluator.evaluate([observed], forecasts: [a, later], options: .init())
+    #expect(both.book.methods == ["f", "persistence"] && both.events.map(\.startTimes) == [2])
+    let named = try forecast(0, from: 2, frames: 2, path: "persistence.nc")
+    #expect(throwsCode(.usage) { _ = try Evaluator.evaluate([observed], forecasts: [named], options: .init()) })
+    // Its lead time is not known, and would be taken for none: a perfect persistence.
+    let one = FrameSequence(grid: observed.grid, times: [600], rainRate: observed.rainRate.parts(2..<3))
+    #expect(throwsCode(.unusable) { _ = try ForecastReading(one, path: "f.nc", referenceTime: nil) })
+  }
+
+  @Test func aForecastOfNothingObservedIsRefused() throws {
+    var other = try forecast(0, from: 2, frames: 3)
+    other = try ForecastReading(
       FrameSequence(grid: observed.grid, times: [1e6, 1e6 + 300], rainRate: Tensor(shape: [2, 12, 10])), path: "f.nc",
       referenceTime: nil)
     #expect(throwsCode(.unusable) { _ = try Evaluator.evaluate([observed], forecasts: [other], options: .init()) })
     let grid = Grid(height: 12, width: 10, spacingMetres: 500)
-    let foreign = ForecastReading(
+    let foreign = try ForecastReading(
       FrameSequence(grid: grid, times: [300, 600], rainRate: Tensor(shape: [2, 12, 10])), path: "g.nc",
       referenceTime: 0)
     #expect(throwsCode(.unusable) { _ = try Evaluator.evaluate([observed], forecasts: [foreign], options: .init()) })
@@ -110,7 +141,7 @@ import Verification
   @Test func theReportSaysWhatItComputed() throws {
     var options = EvaluationOptions()
     (options.thresholds, options.windows) = ([1, 50, 1e30], [3])
-    let result = try Evaluator.evaluate([observed], forecasts: [forecast(0, from: 2, frames: 2)], options: options)
+    let result = try Evaluator.evaluate([observed], forecasts: [try forecast(0, from: 2, frames: 2)], options: options)
     let lines = ScoreReport(result).csv.split(separator: "\n").map(String.init)
     #expect(lines[0] == "event,method,lead_minutes,metric,threshold,scale,value,count")
     #expect(lines.contains("all,f,5,csi,1,,1.0,120"))
