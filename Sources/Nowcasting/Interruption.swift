@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 
-/// The user's wish to stop: Ctrl-C or SIGTERM.
+/// The user's wish to stop: Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP, unless `nohup` has it ignored).
 ///
 /// The first signal only sets a flag that long work looks at between its steps; the second one ends the program at once.
 public enum Interruption {
@@ -14,7 +14,9 @@ public enum Interruption {
   public static func catchSignals() {
     var signals = sigset_t()
     sigemptyset(&signals)
-    for number in [SIGINT, SIGTERM] {
+    let isDetached =
+      signal(SIGHUP, SIG_IGN).map { unsafeBitCast($0, to: Int.self) } == unsafeBitCast(SIG_IGN, to: Int.self)
+    for number in isDetached ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP] {
       sigaddset(&signals, number)
       signal(number) { number in
         Interruption.flag.store(true, ordering: .relaxed)

@@ -96,10 +96,12 @@ struct FrameTimeReader {
         && ($0.standardName == nil || $0.standardName == "time")
     }
     func saysStart(_ variable: NetCDFFile.Variable) -> Bool {
-      [variable.name, variable.attributes.text("long_name") ?? ""].contains { $0.lowercased().contains("start") }
+      [variable.name, variable.attributes.text("long_name") ?? ""].contains {
+        $0.lowercased().contains("start") || $0.lowercased().contains("begin")
+      }
     }
-    guard let variable = candidates.first(where: saysStart) ?? (candidates.count == 1 ? candidates[0] : nil),
-      let start = try seconds(variable).first, start < end
+    // Another time, such as that of the file's making, says nothing about the interval: to guess would be to multiply.
+    guard let variable = candidates.first(where: saysStart), let start = try seconds(variable).first, start < end
     else { return nil }
     return start
   }

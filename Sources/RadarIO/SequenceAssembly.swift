@@ -22,7 +22,7 @@ struct SequenceAssembly {
   /// - Throws: ``RadarError`` `unusable` for times that do not ascend, that appear twice, or amounts of unknown interval.
   func sequences(of files: [RadarFile]) throws -> RadarReading {
     for file in files { try checkAscending(file) }
-    var reading = RadarReading(sequences: [], warnings: files.flatMap(\.warnings))
+    var reading = RadarReading(sequences: [], warnings: files.flatMap(\.warnings) + forecastWarning(files))
     for members in byGrid(files) {
       let frames =
         members.flatMap { file in
@@ -38,6 +38,19 @@ struct SequenceAssembly {
     reading.sequences.sort { $0.times[0] < $1.times[0] }
     nameApart(&reading.sequences)
     return reading
+  }
+
+  /// A forecast that lies among radar frames continues them and looks like more of them.
+  private func forecastWarning(_ files: [RadarFile]) -> [String] {
+    let forecasts = files.filter { file in
+      guard let reference = file.referenceTime, let last = file.times.times.last else { return false }
+      return last > reference
+    }
+    guard let first = forecasts.first else { return [] }
+    let others = forecasts.count > 1 ? " (and \(forecasts.count - 1) more)" : ""
+    return [
+      "\(first.path)\(others): holds a forecast, by its reference time; its frames are taken as if they were measured."
+    ]
   }
 
   // MARK: Grids

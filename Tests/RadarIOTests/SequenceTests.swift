@@ -46,6 +46,33 @@ import Testing
     #expect(try read(folder.path).sequences[0].rainRate.elements[1] == 12)
   }
 
+  /// A scalar time of something else, half a minute before the end, would make twenty times the rain.
+  @Test func anotherTimeIsNoStart() throws {
+    let folder = try TemporaryFolder()
+    for (name, valid) in [("a.nc", 600.0), ("b.nc", 1200)] {
+      let file = try TestFile(folder.file(name))
+      try file.plane(height: 2, width: 2)
+      let units = ("units", TestFile.Value.text(TestFile.timeUnits))
+      try file.variable("valid_time", .int64, [], [("standard_name", .text("time")), units], [valid])
+      try file.variable("scan_time", .int64, [], [units], [valid - 30])
+      try file.variable("precipitation", .float, ["y", "x"], [("units", .text("kg m-2"))], [0, 1, 2, 3])
+      try file.close()
+    }
+    let sequence = try read(folder.path).sequences[0]
+    #expect(sequence.intervalSeconds == [600, 600] && sequence.rainRate.elements[1] == 6)
+  }
+
+  /// The last forecast in the folder of the latest frames.
+  @Test func aForecastAmongFramesIsTold() throws {
+    let folder = try TemporaryFolder()
+    try TestFile.frames(folder.file("a.nc"), times: [0, 300])
+    let input = try read(folder.path)
+    #expect(input.warnings.isEmpty)
+    let forecast = ForecastFile(rainRate: Tensor(shape: [1, 2, 2]), times: [600], from: input.sequences[0])
+    try ForecastWriter().write(forecast, to: folder.file("f.nc"))
+    #expect(try read(folder.path).warnings.first?.contains("f.nc: holds a forecast") == true)
+  }
+
   @Test func timeBoundsTellIntervalAndEnd() throws {
     let folder = try TemporaryFolder()
     let file = try TestFile(folder.file("a.nc"))
