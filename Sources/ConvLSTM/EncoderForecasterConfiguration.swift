@@ -89,17 +89,6 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     layout.append("head.bias", shape: [foldedChannels])
     return layout
   }
-
-  /// Multiply-adds of one forecast of frames of `height` × `width`, forward, counted as direct convolution.
-  public func multiplyAdds(inputFrames: Int, leadFrames: Int, height: Int, width: Int) -> Double {
-    let pixels = Double((height + patch - 1) / patch) * Double((width + patch - 1) / patch)
-    func gates(_ layers: [LayerConfiguration]) -> Double {
-      layers.reduce(0) { $0 + Double($1.fanIn) * 4 * Double($1.hiddenChannels) }
-    }
-    let head = Double(hidden.reduce(0, +) * foldedChannels)
-    return pixels
-      * (Double(inputFrames) * gates(encoderLayers) + Double(leadFrames) * (gates(forecasterLayers) + head))
-  }
 }
 
 extension EncoderForecasterConfiguration {

@@ -20,6 +20,10 @@ struct Checkpoint: Sendable {
     var largestNorm = 0.0
     /// The loss of the best model so far.
     var bestLoss: Double?
+    /// Whether this run has saved a model.
+    var hasModel = false
+    /// Tells the run's data from other data.
+    var dataFingerprint: String
     /// Epochs so far.
     var history = TrainingHistory()
     /// The options of the run, which `--resume` must not change.

@@ -56,7 +56,7 @@ public final class Forecaster {
     guard sequence.count >= configuration.inputFrames else {
       throw NowcastError(
         .unusable,
-        "the model needs \(configuration.inputFrames) frames in a row, but only \(sequence.count) were given.",
+        "the model needs \(configuration.inputFrames) frames in a row, but the last ones without a gap are only \(sequence.count).",
         path: sequence.source.files.first)
     }
   }

@@ -2,10 +2,11 @@ import Foundation
 
 /// JSON that is the same for the same content, with keys in order, for people and programs.
 enum JSONText {
-  /// - Parameter pretty: on several lines.
+  /// - Parameter pretty: on several lines, and with keys_like_these whatever the names in the program.
   static func encode(_ value: some Encodable, pretty: Bool) throws -> Data {
     let encoder = JSONEncoder()
     encoder.outputFormatting = pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys]
+    if pretty { encoder.keyEncodingStrategy = .convertToSnakeCase }
     // A number that is not finite has no JSON form; as a text it can still be read back.
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

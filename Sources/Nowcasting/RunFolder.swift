@@ -48,7 +48,8 @@ public struct RunFolder: Sendable {
     try requireWritable()
   }
 
-  /// Makes the folder for a new run and removes the files of an earlier one.
+  /// Makes the folder for a new run and removes the files of an earlier one, but for its model: that stays until there is
+  /// a better one to put in its place.
   ///
   /// - Throws: ``NowcastError`` `cannotCreate`, as ``check(overwrite:)``.
   func prepare(overwrite: Bool) throws {
@@ -58,7 +59,7 @@ public struct RunFolder: Sendable {
     } catch {
       throw NowcastError(.cannotCreate, "the folder cannot be made; is its parent writable?", path: path)
     }
-    for name in Self.names where unlink(file(name)) != 0 && errno != ENOENT {
+    for name in Self.names where name != Model.fileName && unlink(file(name)) != 0 && errno != ENOENT {
       throw NowcastError(
         .cannotCreate, "the earlier run's file cannot be removed (\(String(cString: strerror(errno)))).",
         path: file(name))

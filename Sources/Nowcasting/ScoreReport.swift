@@ -66,6 +66,7 @@ public struct ScoreReport {
     let definition: String
     let options: EvaluationOptions
     let events: [Evaluation.Event]
+    let notes: [String]
     let scores: [Entry]
   }
 
@@ -76,7 +77,7 @@ public struct ScoreReport {
       definition: "default: event when value >= threshold in mm/h; a pixel missing in the observation or in any of the "
         + "compared forecasts counts for none; counts and sums are added over all pixels and start times of a lead time, "
         + "then scored",
-      options: evaluation.options, events: evaluation.events,
+      options: evaluation.options, events: evaluation.events, notes: evaluation.notes,
       scores: book.ordered.map {
         .init(event: $0.key.event, method: $0.key.method, leadMinutes: $0.key.leadMinutes, raw: $0.scores)
       })
@@ -115,8 +116,16 @@ public struct ScoreReport {
     } catch {
       throw NowcastError(.cannotCreate, "the folder cannot be made; is its parent writable?", path: folder)
     }
+    // Both are made before either is written, and the first goes again where the second has no room.
+    let (table, document) = (Data(csv.utf8), try json())
     let path = folder as NSString
-    try AtomicOutput.write(Data(csv.utf8), to: path.appendingPathComponent("scores.csv"), overwrite: overwrite)
-    try AtomicOutput.write(json(), to: path.appendingPathComponent("scores.json"), overwrite: overwrite)
+    let tableFile = path.appendingPathComponent("scores.csv")
+    try AtomicOutput.write(table, to: tableFile, overwrite: overwrite)
+    do {
+      try AtomicOutput.write(document, to: path.appendingPathComponent("scores.json"), overwrite: overwrite)
+    } catch {
+      unlink(tableFile)
+      throw error
+    }
   }
 }

@@ -41,6 +41,9 @@ public final class Trainer {
   /// The most held-out crops that are scored after an epoch.
   static let validationSamples = 64
 
+  /// A long epoch is saved in between, so that a crash or a power cut costs minutes at most.
+  private static let checkpointInterval = Duration.seconds(300)
+
   private let folder: RunFolder
   private let sampler: Sampler
   private let network: EncoderForecaster
@@ -80,6 +83,11 @@ public final class Trainer {
       try folder.requireCheckpoint()
       let checkpoint = try Checkpoint(contentsOf: folder.checkpointFile)
       try Trainer.requireSame(checkpoint, fresh, options, path: folder.checkpointFile)
+      guard checkpoint.position.dataFingerprint == data.fingerprint else {
+        throw NowcastError(
+          .unusable, "the run was started on other frames than those given now; --resume needs the same ones.",
+          path: folder.checkpointFile)
+      }
       configuration = checkpoint.model.configuration
       network = EncoderForecaster(architecture, parameters: checkpoint.model.parameters, pool: pool)
       adam = checkpoint.adam
@@ -89,7 +97,7 @@ public final class Trainer {
       configuration = fresh
       network = EncoderForecaster(architecture, seed: options.seed, pool: pool)
       adam = Adam(count: architecture.parameterLayout.count, learningRate: Float(options.learningRate))
-      position = Checkpoint.Position(options: options)
+      position = Checkpoint.Position(dataFingerprint: data.fingerprint, options: options)
     }
     gradients = ParameterSet(architecture.parameterLayout)
     tape = network.makeTape(
@@ -120,8 +128,8 @@ public final class Trainer {
     guard earlier == options, model == fresh else {
       throw NowcastError(
         .unusable,
-        "the run was started with other options or other data; --resume needs the same ones (all but --epochs, --max-steps "
-          + "and --max-seconds).", path: path)
+        "the run was started with other options; --resume needs the same ones (all but --epochs, --max-steps and "
+          + "--max-seconds). They are in config.json.", path: path)
     }
   }
 
@@ -130,9 +138,6 @@ public final class Trainer {
 
   /// The number of the network's weights.
   public var parameterCount: Int { gradients.layout.count }
-
-  /// The loss of persistence on the held-out windows.
-  public var validationPersistenceLoss: Double? { persistenceLoss }
 
   /// Trains until epochs, steps or time are used up.
   ///
@@ -147,6 +152,7 @@ public final class Trainer {
     let clock = ContinuousClock()
     let start = clock.now
     let firstStep = position.step
+    var lastSave = start
     // Not over before there is anything to save, however short the time.
     func seconds() -> Double { position.step > firstStep ? (clock.now - start) / .seconds(1) : 0 }
     let stepsPerEpoch = sampler.stepsPerEpoch
@@ -154,10 +160,15 @@ public final class Trainer {
       while position.stepInEpoch < stepsPerEpoch && !isOver(seconds()) {
         if shouldStop() { try interrupt() }
         try update()
+        if clock.now - lastSave > Trainer.checkpointInterval {
+          try writeCheckpoint()
+          lastSave = clock.now
+        }
         report(progress(stepsPerEpoch: stepsPerEpoch, stepsDone: position.step - firstStep, seconds: seconds()))
       }
       if shouldStop() { try interrupt() }
       try validateAndKeep(endsEpoch: position.stepInEpoch == stepsPerEpoch)
+      lastSave = clock.now
     }
     return Result(steps: position.step, epochs: position.epoch, validation: bestValidation)
   }
@@ -194,8 +205,9 @@ public final class Trainer {
   private func divergence(_ batch: Sampler.Batch, loss: Double) -> NowcastError {
     let sample = batch.samples[0]
     let frames = sampler.data.frames[sample.window.sequence]
-    let isKept = FileManager.default.fileExists(atPath: folder.modelFile)
-    let kept = isKept ? "The best model of the epochs before is kept." : "No model was kept yet."
+    let kept =
+      position.hasModel
+      ? "The best model of the epochs before is kept." : "No model was kept yet."
     return NowcastError(
       .diverged,
       "training diverged at step \(position.step + 1) of epoch \(position.epoch + 1): loss \(loss), at frame "
@@ -243,6 +255,7 @@ public final class Trainer {
     }
     try Model(configuration: configuration, parameters: network.parameters).file()
       .write(to: folder.modelFile, overwrite: true)
+    position.hasModel = true
   }
 
   private func writeCheckpoint() throws {
@@ -251,9 +264,9 @@ public final class Trainer {
   }
 
   private func interrupt() throws -> Never {
-    try writeCheckpoint()
     // Before the first validation there is no best model yet; the present one is better than none.
-    if !FileManager.default.fileExists(atPath: folder.modelFile) { try writeModel(validation: nil) }
+    if !position.hasModel { try writeModel(validation: nil) }
+    try writeCheckpoint()
     throw NowcastError(
       .interrupted, "stopped after step \(position.step); everything is saved, --resume goes on from here.",
       path: folder.path)
@@ -274,6 +287,7 @@ public final class Trainer {
     return loss.mean
   }
 
+  /// The loss of the last input frame as the forecast. As for the network, what is missing in it counts as dry.
   private static func persistenceLoss(_ batches: [Sampler.Batch]) -> Double? {
     var loss = MaskedSquaredError()
     for batch in batches {

@@ -34,6 +34,8 @@ public struct TrainingData: Sendable {
   public let stepSeconds: Double
   /// The distance of neighbouring pixels in metres, where the files tell.
   public let spacingMetres: Double?
+  /// Tells these frames from others: sizes, times and a sample of the values.
+  let fingerprint: String
   /// Sentences for people about what was left out.
   public private(set) var notes: [String] = []
 
@@ -71,6 +73,7 @@ public struct TrainingData: Sendable {
     frames = all.map {
       Frames(name: $0.name, files: $0.source.files, values: options.normalisation.normalised($0.rainRate))
     }
+    fingerprint = Self.fingerprint(all)
     func windows(_ range: Range<Int>) -> [Window] {
       range.flatMap { index in
         stride(from: 0, through: all[index].count - length, by: 1).map { Window(sequence: index, start: $0) }
@@ -99,6 +102,11 @@ public struct TrainingData: Sendable {
         notes.append("too few frames to hold some out for validation: the model of the last step is kept")
       }
     }
+    let shared = Set(sequences.flatMap(\.times)).intersection((validation ?? []).flatMap(\.times))
+    if !shared.isEmpty {
+      notes.append(
+        "\(shared.count) times are in both the training and the validation data, which makes validation too good")
+    }
     let short = all.filter { $0.count < length }.count
     if short > 0 { notes.append("\(short) of \(all.count) sequences are shorter than \(length) frames and not used") }
     try requireMeasuredPixels()
@@ -116,6 +124,23 @@ public struct TrainingData: Sendable {
     let held = share > 0 ? windows.filter { time($0, inputFrames) >= boundary } : []
     let learned = windows.filter { time($0, length - 1) < boundary }
     return held.isEmpty || learned.isEmpty ? (windows, []) : (learned, held)
+  }
+
+  /// FNV-1a over what tells sequences apart. Not against forgery: it only notices that a folder has changed.
+  private static func fingerprint(_ sequences: [FrameSequence]) -> String {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    func add(_ bits: UInt64) { hash = (hash ^ bits) &* 0x100_0000_01B3 }
+    for sequence in sequences {
+      for extent in sequence.rainRate.shape { add(UInt64(extent)) }
+      for time in sequence.times { add(time.bitPattern) }
+      sequence.rainRate.withUnsafeBufferPointer { values in
+        for index in stride(from: 0, to: values.count, by: 997) {
+          // All missing values are alike, whatever their bits.
+          add(values[index].isNaN ? 1 : UInt64(values[index].bitPattern))
+        }
+      }
+    }
+    return String(hash, radix: 16)
   }
 
   private static func requireSame(

@@ -76,14 +76,4 @@ public struct FrameSequence: Sendable {
 
   /// The number of frames.
   public var count: Int { times.count }
-
-  /// The share of pixels that are missing, from 0 to 1.
-  public var missingShare: Double {
-    rainRate.withUnsafeBufferPointer { pixels in
-      guard !pixels.isEmpty else { return 0 }
-      var missing = 0
-      for pixel in pixels where pixel.isNaN { missing += 1 }
-      return Double(missing) / Double(pixels.count)
-    }
-  }
 }

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Times of CF files as seconds since 1970-01-01 00:00:00 UTC.
-enum TimeAxis {
+public enum TimeAxis {
   /// The units every time is converted to, and written in.
   static let units = "seconds since 1970-01-01 00:00:00"
 
@@ -63,7 +63,7 @@ enum TimeAxis {
   }
 
   /// A time as ISO 8601 text in UTC, to the minute, or to the second or millisecond where it needs them.
-  static func text(_ time: Double) -> String {
+  public static func text(_ time: Double) -> String {
     guard time.isFinite, abs(time) < 1e14 else { return "\(time)" }
     let milliseconds = Int((time * 1000).rounded())
     let day = milliseconds.floorDivided(by: 86_400_000)

@@ -33,7 +33,7 @@ struct Inspect: ParsableCommand {
       "  files      \(files.count == 1 ? files[0] : "\(files.count), \(files.first ?? "") … \(files.last ?? "")")",
       "  variable   \(sequence.source.variable), '\(sequence.source.units)': \(sequence.source.conversion)",
       "  grid       \(sequence.grid.summary)",
-      "  times      \(timeText(sequence.times[0])) … \(timeText(sequence.times[sequence.count - 1])), "
+      "  times      \(TimeAxis.text(sequence.times[0])) … \(TimeAxis.text(sequence.times[sequence.count - 1])), "
         + "\(sequence.count) frames, step \(step)",
     ]
     if let before {

@@ -82,7 +82,7 @@ struct Predict: ParsableCommand {
     try writer.write(file, to: output)
     guard !verbosity.quiet else { return }
     let minutes = durationText(Double(lead) * step)
-    Console.print("\(lead) frames, \(minutes) from \(timeText(start)): \(output)")
+    Console.print("\(lead) frames, \(minutes) from \(TimeAxis.text(start)): \(output)")
   }
 
   private func leadFrames(stepSeconds: Double, trained: Int) throws -> Int {
@@ -106,9 +106,4 @@ struct Predict: ParsableCommand {
   private static func history(_ sequence: FrameSequence) -> String {
     [sequence.source.history, commandLineText].compactMap(\.self).joined(separator: "\n")
   }
-}
-
-/// A time as ISO 8601 text in UTC.
-func timeText(_ seconds: Double) -> String {
-  Date(timeIntervalSince1970: seconds).formatted(.iso8601)
 }

@@ -51,7 +51,7 @@ import Testing
 
   @Test func noRainVariable() throws {
     try writeRadarFile(folder / "a.nc") { $0.hasGrid = false }
-    expect(try inspect(folder / "a.nc"), status: 65, "a.nc")
+    expect(try inspect(folder / "a.nc"), status: 65, "a.nc", "no variable has frames", "'rain'")
   }
 
   @Test func severalCandidates() throws {
@@ -106,7 +106,7 @@ import Testing
     try writeRadarFile(folder / "short.nc") { $0.times = [0, 300] }
     expect(
       try Command.run("predict", "--frames", folder / "short.nc", "--model", run, "--output", folder / "f.nc"),
-      status: 65, "3 frames", "2 were given")
+      status: 65, "3 frames", "only 2")
     expect(
       try Command.run("eval", "--data", folder / "short.nc", "--model", run, "--output", folder / "report"),
       status: 65, "3 + 2 frames")

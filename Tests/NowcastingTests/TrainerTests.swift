@@ -101,6 +101,8 @@ import Testing
     var other = options
     other.learningRate = 1e-4
     #expect(throwsCode(.unusable) { try train("run", other, resume: true) })
+    // Frames of the same number, size and times, with other rain.
+    #expect(throwsCode(.unusable) { try train("run", options, resume: true, rain: Self.simulated(seed: 4)) })
     #expect(throwsCode(.notFound) { try train("elsewhere", options, resume: true) })
     #expect(throwsCode(.cannotCreate) { try train("run", options) })
   }

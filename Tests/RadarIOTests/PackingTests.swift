@@ -117,7 +117,7 @@ import Testing
     #expect(same(reading.sequences[0].rainRate.elements, [0, .nan, .nan, .nan]))
     #expect(reading.sequences[0].rainRate.elements[0].sign == .plus)
     #expect(reading.warnings.count == 2)
-    #expect(reading.sequences[0].missingShare == 0.75)
+    #expect(reading.sequences[0].rainRate.elements.count { $0.isNaN } * 4 == reading.sequences[0].rainRate.count * 3)
   }
 
   @Test func columnsBeforeRowsAreTurned() throws {
