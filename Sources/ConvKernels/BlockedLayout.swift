@@ -57,6 +57,11 @@ public struct BlockedLayout: Sendable, Equatable {
   public func with(blocks: Int, halo: Int) -> BlockedLayout {
     BlockedLayout(batch: batch, blocks: blocks, height: height, width: width, halo: halo)
   }
+
+  /// Another number of images that lie alike.
+  public func with(batch: Int) -> BlockedLayout {
+    BlockedLayout(batch: batch, blocks: blocks, height: height, width: width, halo: halo)
+  }
 }
 
 /// Which channel of a weight tensor stands in which lane of which block.

@@ -26,6 +26,11 @@ public enum ConvolutionAlgorithm: Sendable, CaseIterable {
     }
   }
 
+  /// Numbers that a pair of channels' weights become: taps, or points of the transform.
+  func elements(kernelHeight: Int, kernelWidth: Int) -> Int {
+    self == .direct ? kernelHeight * kernelWidth : (kernelHeight + 3) * (kernelWidth + 3)
+  }
+
   /// Whether it can do that kernel.
   public func handles(kernelHeight: Int, kernelWidth: Int) -> Bool {
     self == .direct || (kernelHeight == kernelWidth && (kernelHeight == 3 || kernelHeight == 5))

@@ -42,13 +42,26 @@ public final class PackedWeights: @unchecked Sendable {
         kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels)
     precondition(algorithm.handles(kernelHeight: kernelHeight, kernelWidth: kernelWidth), "not for this kernel")
     self.algorithm = algorithm
-    elements = algorithm == .direct ? kernelHeight * kernelWidth : (kernelHeight + 3) * (kernelWidth + 3)
+    elements = algorithm.elements(kernelHeight: kernelHeight, kernelWidth: kernelWidth)
     usedLanesPointer = .allocate(capacity: max(input.blocks, 1))
     for block in 0..<input.blocks { usedLanesPointer[block] = input.usedLanes(block: block) }
     buffer = AlignedBuffer(count: output.blocks * input.blocks * elements * 256)
   }
 
   deinit { usedLanesPointer.deallocate() }
+
+  /// Floats that the packed weights of a convolution take.
+  ///
+  /// A double, since sizes without sense may need more than an integer can count.
+  public static func floats(
+    input: ChannelOrder, output: ChannelOrder, kernelHeight: Int, kernelWidth: Int,
+    algorithm: ConvolutionAlgorithm? = nil
+  ) -> Double {
+    let algorithm =
+      algorithm ?? .fastest(kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels)
+    let elements = algorithm.elements(kernelHeight: kernelHeight, kernelWidth: kernelWidth)
+    return Double(output.blocks) * Double(input.blocks) * Double(elements) * 256
+  }
 
   /// Floats from an output block to the next one.
   var outputStride: Int { input.blocks * (algorithm == .direct ? elements : 1) * 256 }

@@ -149,3 +149,18 @@ struct WinogradWeightGradient {
     }
   }
 }
+
+extension WeightGradientPart {
+  /// Floats of scratch memory that the gradients of convolutions with these channels and a kernel of one size take
+  /// together; nothing where they are computed directly.
+  public static func scratchFloats(
+    inputs: [ChannelOrder], output: ChannelOrder, kernelHeight: Int, kernelWidth: Int, algorithm: ConvolutionAlgorithm
+  ) -> Double {
+    guard algorithm == .winograd else { return 0 }
+    let (points, blocks) = (
+      Double((kernelHeight + 3) * (kernelWidth + 3)), inputs.reduce(0.0) { $0 + Double($1.blocks) }
+    )
+    let tiles = Double(WinogradWeightGradient.tilesAtOnce * 16 + 16)
+    return points * ((blocks + Double(output.blocks)) * tiles + blocks * Double(output.blocks) * 256)
+  }
+}

@@ -151,33 +151,57 @@ public final class ConvLSTM {
       isPacked = true
     }
     let halo = layers.reduce(0) { max($0, $1.halo) }
+    // Without recording a few samples at a time, whose states stay in the cache.
+    let sizes =
+      records ? [shape.batch] : SubBatches.sizes(batch: shape.batch, pixels: Double(shape.height * shape.width))
     let tapes = layers.map {
       LayerTape(
-        hiddenChannels: $0.hiddenChannels, batch: shape.batch, height: shape.height, width: shape.width, halo: halo,
-        steps: shape.steps, records: records)
+        hiddenChannels: $0.hiddenChannels, batch: sizes[0], height: shape.height, width: shape.width, halo: halo,
+        steps: shape.steps, recording: records ? .all : .nothing)
     }
-    for (index, state) in (initialStates ?? []).enumerated() { tapes[index].setInitialState(state, pool: pool) }
     let frames = batchFirst ? input : input.swappingFirstTwoDimensions()
-    let images = (0..<(records ? shape.steps : 1)).map { _ in BlockedImage(shape.layout(halo: halo)) }
+    let layout = shape.layout(halo: halo).with(batch: sizes[0])
+    let images = (0..<(records ? shape.steps : 1)).map { _ in BlockedImage(layout) }
     let returned = returnAllLayers ? Array(layers.indices) : [layers.count - 1]
     var outputs = returned.map { index in
       Tensor(shape: [shape.batch, shape.steps, layers[index].hiddenChannels, shape.height, shape.width])
     }
-    for t in 0..<shape.steps {
-      var image = images[t % images.count]
-      shape.frame(t, of: frames) { plain, pointer in
-        plain.copy(pointer, toBlocks: image.buffer.pointer, image.layout, pool: pool)
+    var states = returned.map { index in
+      let size = [shape.batch, layers[index].hiddenChannels, shape.height, shape.width]
+      return ConvLSTMState(hidden: Tensor(shape: size), cell: Tensor(shape: size))
+    }
+    var first = 0
+    for size in sizes {
+      let samples = first..<first + size
+      let part = size == sizes[0] ? tapes : tapes.map { LayerTape($0, batch: size) }
+      for (index, tape) in part.enumerated() {
+        if let state = initialStates?[index] {
+          tape.setInitialState(
+            ConvLSTMState(hidden: state.hidden.parts(samples), cell: state.cell.parts(samples)), pool: pool)
+        } else {
+          tape.clearInitialState()
+        }
       }
-      for (layer, tape) in zip(stack, tapes) {
-        layer.forward(tape, step: t, input: image, pool: pool)
-        image = tape.hiddenImage(t + 1)
+      for t in 0..<shape.steps {
+        var image = images[t % images.count].first(size)
+        shape.frame(t, of: frames.parts(samples)) { plain, pointer in
+          plain.copy(pointer, toBlocks: image.buffer.pointer, image.layout, pool: pool)
+        }
+        for (layer, tape) in zip(stack, part) {
+          layer.forward(tape, step: t, input: image, pool: pool)
+          image = tape.hiddenImage(t + 1)
+        }
+        for (position, index) in returned.enumerated() {
+          part[index].copyHidden(
+            t + 1, to: &outputs[position], sample: first, step: t, channels: layers[index].hiddenChannels, pool: pool)
+        }
       }
       for (position, index) in returned.enumerated() {
-        tapes[index].copyHidden(
-          t + 1, to: &outputs[position], step: t, channels: layers[index].hiddenChannels, pool: pool)
+        part[index].copyLastState(
+          to: &states[position], sample: first, channels: layers[index].hiddenChannels, pool: pool)
       }
+      first += size
     }
-    let states = returned.map { tapes[$0].lastState(channels: layers[$0].hiddenChannels, pool: pool) }
     return (Output(outputs: outputs, lastStates: states), Tape(layers: tapes, input: images))
   }
 
@@ -207,7 +231,8 @@ public final class ConvLSTM {
     var gradients = ParameterSet(parameters.layout)
     for index in layers.indices {
       let inputs = index == 0 ? tape.input : tape.input.indices.map { tape.layers[index - 1].hiddenImage($0 + 1) }
-      stack[index].accumulateParameterGradients(tape.layers[index], inputs: inputs, into: &gradients, pool: pool)
+      stack[index].accumulateParameterGradients(
+        tape.layers[index], steps: tape.input.indices, inputs: inputs, into: &gradients, pool: pool)
     }
     let shape = Shape(
       batch: layout.batch, steps: tape.input.count, channels: layers[0].inputChannels ?? 0, height: layout.height,

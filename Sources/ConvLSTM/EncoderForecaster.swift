@@ -62,13 +62,13 @@ public final class EncoderForecaster {
 
   /// Makes the memory for forecasts, or for training steps, of one size. It can be used again and again.
   ///
-  /// - Parameter records: whether a backward pass will follow.
+  /// - Parameter recording: what is kept for a backward pass.
   public func makeTape(
-    batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int, records: Bool
+    batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int, recording: TapeRecording
   ) -> EncoderForecasterTape {
     EncoderForecasterTape(
       configuration, batch: batch, inputFrames: inputFrames, leadFrames: leadFrames, height: height, width: width,
-      records: records)
+      recording: recording)
   }
 
   /// Forecasts `leadFrames` frames from `input`, `[b, t, c, h, w]`; the result is `[b, leadFrames, c, h, w]`.
@@ -76,7 +76,7 @@ public final class EncoderForecaster {
     precondition(input.rank == 5, "frames are [b, t, c, h, w], not \(input.shape)")
     let tape = makeTape(
       batch: input.shape[0], inputFrames: input.shape[1], leadFrames: leadFrames, height: input.shape[3],
-      width: input.shape[4], records: false)
+      width: input.shape[4], recording: .nothing)
     return forward(tape, input)
   }
 
@@ -86,7 +86,7 @@ public final class EncoderForecaster {
   /// - Returns: `[b, leadFrames, c, h, w]`.
   public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
-    pack(forBackward: tape.records)
+    pack(forBackward: tape.recording != .nothing)
     tape.read(input, pool: pool)
     for layer in tape.encoder { layer.clearInitialState() }
     for t in 0..<tape.inputFrames {
@@ -122,7 +122,7 @@ public final class EncoderForecaster {
     _ tape: EncoderForecasterTape, outputGradient: Tensor, into gradients: inout ParameterSet,
     wantsInputGradient: Bool = false
   ) -> Tensor? {
-    precondition(tape.records, "the tape did not record")
+    precondition(tape.recording != .nothing, "the tape did not record")
     precondition(outputGradient.shape == tape.outputShape, "a gradient of another shape than the output")
     precondition(gradients.layout == parameters.layout, "gradients of another architecture")
     for layer in tape.forecaster { layer.clearGradients() }
@@ -131,15 +131,13 @@ public final class EncoderForecaster {
       head.backward(
         output: tape.output(t), outputGradient: tape.outputGradient, into: tape.forecaster.map(\.hiddenGradientImage),
         pool: pool)
-      backwardStep(forecaster, tape.forecaster, step: t, inputGradient: nil)
-    }
-    for (index, memory) in tape.forecaster.enumerated() {
-      tape.encoder[configuration.encoderLayer(ofForecasterLayer: index)].takeGradients(of: memory)
+      backwardStep(forecaster, tape.forecaster, step: t, input: nil, inputGradient: nil, into: &gradients)
     }
     var inputGradient: Tensor? = wantsInputGradient ? Tensor(shape: tape.inputShape) : nil
     for t in (0..<tape.inputFrames).reversed() {
       let image = wantsInputGradient ? tape.makeInputGradient() : nil
-      backwardStep(encoder, tape.encoder, step: t, inputGradient: image)
+      backwardStep(
+        encoder, tape.encoder, step: t, input: tape.input[t], inputGradient: image, into: &gradients)
       if let image { tape.writeInputGradient(t, image, to: &inputGradient, pool: pool) }
     }
     accumulateParameterGradients(tape, into: &gradients)
@@ -147,18 +145,33 @@ public final class EncoderForecaster {
   }
 
   /// One time step of a stack of layers, the last layer first.
-  private func backwardStep(_ layers: [Layer], _ memory: [LayerTape], step t: Int, inputGradient: BlockedImage?) {
+  private func backwardStep(
+    _ layers: [Layer], _ memory: [LayerTape], step t: Int, input: BlockedImage?, inputGradient: BlockedImage?,
+    into gradients: inout ParameterSet
+  ) {
     for index in layers.indices.reversed() {
+      let (layer, tape) = (layers[index], memory[index])
+      let source = index > 0 ? memory[index - 1].hiddenImage(t + 1) : input
       let below = index > 0 ? memory[index - 1].hiddenGradientImage : inputGradient
-      layers[index].backward(memory[index], step: t, inputGradient: below, pool: pool)
+      let recomputes = tape.recording == .states
+      if recomputes { layer.recomputeGates(tape, step: t, input: source, pool: pool) }
+      layer.backward(tape, step: t, inputGradient: below, pool: pool)
+      // The next layer needs the memory of these gates.
+      if recomputes {
+        layer.accumulateParameterGradients(
+          tape, steps: t..<t + 1, inputs: source.map { [$0] } ?? [], into: &gradients, pool: pool)
+      }
     }
   }
 
   private func accumulateParameterGradients(_ tape: EncoderForecasterTape, into gradients: inout ParameterSet) {
-    for (layers, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])] {
+    for (layers, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])]
+    where tape.recording == .all {
       for index in layers.indices {
-        let inputs = index == 0 ? input : (0..<memory[index].steps).map { memory[index - 1].hiddenImage($0 + 1) }
-        layers[index].accumulateParameterGradients(memory[index], inputs: inputs, into: &gradients, pool: pool)
+        let steps = 0..<memory[index].steps
+        let inputs = index == 0 ? input : steps.map { memory[index - 1].hiddenImage($0 + 1) }
+        layers[index].accumulateParameterGradients(
+          memory[index], steps: steps, inputs: inputs, into: &gradients, pool: pool)
       }
     }
     head.accumulateParameterGradients(

@@ -52,6 +52,11 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
   /// Channels of a frame after folding.
   public var foldedChannels: Int { frameChannels * patch * patch }
 
+  /// Pixels of a frame of `height` × `width` after folding.
+  func foldedPixels(height: Int, width: Int) -> Double {
+    Double((height + patch - 1) / patch) * Double((width + patch - 1) / patch)
+  }
+
   /// The encoder's layers, the first one first.
   var encoderLayers: [LayerConfiguration] {
     hidden.indices.map { index in
@@ -88,40 +93,6 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     layout.append("head.weight", shape: [foldedChannels, hidden.reduce(0, +), 1, 1])
     layout.append("head.bias", shape: [foldedChannels])
     return layout
-  }
-}
-
-extension EncoderForecasterConfiguration {
-  /// The bytes that weights and states take, about.
-  ///
-  /// A double, since options without sense may ask for more than an integer can count.
-  ///
-  /// - Parameter records: for training, which keeps all states and gates, gradients and the optimiser's moments; otherwise
-  ///   for a forecast.
-  public func memoryBytes(
-    batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int, records: Bool
-  ) -> Double {
-    func padded(_ channels: Int) -> Double { Double((channels + 15) / 16 * 16) }
-    let layers = encoderLayers + forecasterLayers
-    let halo = Double(layers.reduce(0) { max($0, $1.halo) })
-    let (rows, columns) = (Double((height + patch - 1) / patch), Double((width + patch - 1) / patch))
-    let pixels = Double(batch) * rows * columns
-    let haloPixels = Double(batch) * (rows + 2 * halo) * (columns + 2 * halo)
-    func states(_ layers: [LayerConfiguration], _ steps: Int) -> Double {
-      layers.reduce(0) { sum, layer in
-        let hidden = padded(layer.hiddenChannels)
-        guard records else { return sum + hidden * (2 * haloPixels + pixels) }
-        return sum + hidden * (Double(steps + 1) * (haloPixels + pixels) + Double(4 * steps) * haloPixels + 2 * pixels)
-      }
-    }
-    let frames = Double(inputFrames) * haloPixels + Double(records ? leadFrames + 1 : 2) * pixels
-    let plain = Double(batch * (inputFrames + 3 * leadFrames) * frameChannels) * Double(height) * Double(width)
-    // Values, and packed for the kernels, transformed ones fourfold; for training also turned, gradients and moments.
-    let weights = layers.reduce(0) { $0 + Double($1.fanIn) * 4 * Double($1.hiddenChannels) } * (records ? 12 : 5)
-    let floats =
-      states(encoderLayers, inputFrames) + states(forecasterLayers, leadFrames) + padded(foldedChannels) * frames
-      + plain + weights
-    return 4 * floats
   }
 }
 

@@ -7,8 +7,8 @@ public final class EncoderForecasterTape {
   public let inputShape: [Int]
   /// `[b, leadFrames, c, h, w]`.
   public let outputShape: [Int]
-  /// Whether a backward pass can follow.
-  public let records: Bool
+  /// What the forward pass keeps.
+  public let recording: TapeRecording
   let inputFrames: Int
   let leadFrames: Int
   let encoder: [LayerTape]
@@ -22,21 +22,29 @@ public final class EncoderForecasterTape {
 
   init(
     _ configuration: EncoderForecasterConfiguration, batch: Int, inputFrames: Int, leadFrames: Int, height: Int,
-    width: Int, records: Bool
+    width: Int, recording: TapeRecording
   ) {
     precondition(batch > 0 && inputFrames > 0 && leadFrames > 0 && height > 0 && width > 0, "an empty batch")
     let channels = configuration.frameChannels
     inputShape = [batch, inputFrames, channels, height, width]
     outputShape = [batch, leadFrames, channels, height, width]
-    (self.inputFrames, self.leadFrames, self.records) = (inputFrames, leadFrames, records)
+    (self.inputFrames, self.leadFrames, self.recording) = (inputFrames, leadFrames, recording)
     let images = PlainImages(channels: channels, height: height, width: width, patch: configuration.patch)
     let layers = configuration.encoderLayers + configuration.forecasterLayers
     // One halo for all buffers, so that the forecaster can go on in the encoder's memory.
     let halo = layers.reduce(0) { max($0, $1.halo) }
+    // One step's gates, for whichever layer is at work. The layers' blocks all lie alike, so the halo stays zero.
+    let sharedGates =
+      recording == .states
+      ? AlignedBuffer(
+        count: BlockedLayout(
+          batch: batch, blocks: layers.reduce(0) { max($0, ChannelOrder.gates(hidden: $1.hiddenChannels).blocks) },
+          height: images.foldedHeight, width: images.foldedWidth, halo: halo
+        ).count) : nil
     func tape(_ layer: LayerConfiguration, steps: Int) -> LayerTape {
       LayerTape(
         hiddenChannels: layer.hiddenChannels, batch: batch, height: images.foldedHeight, width: images.foldedWidth,
-        halo: halo, steps: steps, records: records)
+        halo: halo, steps: steps, recording: recording, sharedGates: sharedGates)
     }
     let encoder = configuration.encoderLayers.map { tape($0, steps: inputFrames) }
     let forecaster = configuration.forecasterLayers.map { tape($0, steps: leadFrames) }
@@ -49,7 +57,7 @@ public final class EncoderForecasterTape {
       width: images.foldedWidth, halo: halo)
     let bare = folded.with(blocks: folded.blocks, halo: 0)
     input = (0..<inputFrames).map { _ in BlockedImage(folded) }
-    outputs = (0..<(records ? leadFrames : 1)).map { _ in BlockedImage(bare) }
+    outputs = (0..<(recording == .nothing ? 1 : leadFrames)).map { _ in BlockedImage(bare) }
     outputGradient = BlockedImage(bare)
     plain = { sampleFrames in
       PlainImages(
@@ -57,6 +65,20 @@ public final class EncoderForecasterTape {
         sampleStride: sampleFrames * channels * height * width)
     }
     frameCount = channels * height * width
+  }
+
+  /// The first samples of another tape, in the same memory.
+  init(_ other: EncoderForecasterTape, batch: Int) {
+    precondition(batch > 0 && batch <= other.inputShape[0], "more samples than the tape has")
+    inputShape = [batch] + other.inputShape.dropFirst()
+    outputShape = [batch] + other.outputShape.dropFirst()
+    (inputFrames, leadFrames, recording) = (other.inputFrames, other.leadFrames, other.recording)
+    encoder = other.encoder.map { LayerTape($0, batch: batch) }
+    forecaster = other.forecaster.map { LayerTape($0, batch: batch) }
+    input = other.input.map { $0.first(batch) }
+    outputs = other.outputs.map { $0.first(batch) }
+    outputGradient = other.outputGradient.first(batch)
+    (plain, frameCount) = (other.plain, other.frameCount)
   }
 
   /// Frames of a tensor with that many frames for each sample.

@@ -27,13 +27,7 @@ final class Layer: @unchecked Sendable {
     let hidden = ChannelOrder.plain(channels: configuration.hiddenChannels)
     let input = configuration.inputChannels.map(ChannelOrder.plain(channels:))
     let (ki, ks) = (configuration.inputKernel, configuration.stateKernel)
-    // Input and state are summed up in one pass when their kernels are of one size: then they are fast together.
-    let together = (configuration.inputChannels ?? 0) + configuration.hiddenChannels
-    let shared: ConvolutionAlgorithm? =
-      ki == ks
-      ? .fastest(
-        kernelHeight: ks.height, kernelWidth: ks.width, inputChannels: together)
-      : nil
+    let shared = configuration.sharedAlgorithm
     inputWeights = input.map {
       PackedWeights(input: $0, output: gates, kernelHeight: ki.height, kernelWidth: ki.width, algorithm: shared)
     }
@@ -78,19 +72,28 @@ final class Layer: @unchecked Sendable {
 
   /// Step `t` forward: hidden and cell state `t + 1` of the tape from those of `t` and the input.
   func forward(_ tape: LayerTape, step t: Int, input: BlockedImage?, pool: WorkerPool) {
+    step(tape, t, tape.memory(step: t), input: input, pool: pool)
+  }
+
+  /// Computes the gates of step `t` again, where the forward pass did not keep them. The states come out as they were.
+  func recomputeGates(_ tape: LayerTape, step t: Int, input: BlockedImage?, pool: WorkerPool) {
+    step(tape, t, tape.backwardMemory(step: t), input: input, pool: pool)
+  }
+
+  private func step(_ tape: LayerTape, _ t: Int, _ memory: LSTMStepMemory, input: BlockedImage?, pool: WorkerPool) {
     var sources: [ConvolutionInput] = []
     if let input, let inputWeights {
       sources.append(ConvolutionInput(input.buffer.pointer, input.layout, inputWeights))
     }
     sources.append(ConvolutionInput(tape.hidden(t).pointer, tape.hiddenLayout, stateWeights))
-    lstmStepForward(sources, geometry(tape), tape.memory(step: t), hidden: tape.hidden(t + 1).pointer, pool: pool)
+    lstmStepForward(sources, geometry(tape), memory, hidden: tape.hidden(t + 1).pointer, pool: pool)
   }
 
   /// Step `t` backward: from the tape's gradients with respect to hidden and cell state `t + 1` to those of `t`.
   ///
   /// - Parameter inputGradient: has the gradient with respect to the input added to it.
   func backward(_ tape: LayerTape, step t: Int, inputGradient: BlockedImage?, pool: WorkerPool) {
-    let memory = tape.memory(step: t)
+    let memory = tape.backwardMemory(step: t)
     let (dh, dc) = (tape.hiddenGradient.pointer, tape.cellGradient.pointer)
     lstmStepBackward(geometry(tape), memory, hiddenGradient: dh, cellGradient: dc, pool: pool)
     guard let gates = memory.gates else { preconditionFailure("the forward pass kept no gates") }
@@ -104,19 +107,23 @@ final class Layer: @unchecked Sendable {
       tape.cellLayout, pool: pool)
   }
 
-  /// Adds the gradients of all parameters over all steps, after ``backward(_:step:inputGradient:pool:)`` of each.
+  /// Adds the gradients of all parameters over some steps, after ``backward(_:step:inputGradient:pool:)`` of each.
   ///
-  /// - Parameter inputs: the layer's input at each step.
+  /// - Parameters:
+  ///   - steps: all of them, or one, if the tape has memory for one step's gates.
+  ///   - inputs: the layer's input at each of them.
   func accumulateParameterGradients(
-    _ tape: LayerTape, inputs: [BlockedImage], into gradients: inout ParameterSet, pool: WorkerPool
+    _ tape: LayerTape, steps range: Range<Int>, inputs: [BlockedImage], into gradients: inout ParameterSet,
+    pool: WorkerPool
   ) {
+    precondition(tape.recording == .all || range.count == 1, "the gates of one step at a time")
     let layout = gradients.layout
     gradients.values.withUnsafeMutableBufferPointer { values in
       guard let base = values.baseAddress else { return }
       func pointer(_ name: String) -> UnsafeMutablePointer<Float>? {
         layout.entry(prefix + name).map { base + $0.offset }
       }
-      let steps = (0..<tape.steps).map(tape.memory(step:))
+      let steps = range.map(tape.backwardMemory(step:))
       func part(
         _ target: UnsafeMutablePointer<Float>, _ images: [BlockedImage], _ order: ChannelOrder, _ weights: PackedWeights
       )
@@ -134,7 +141,7 @@ final class Layer: @unchecked Sendable {
         parts.append(part(target, inputs, inputOrder, inputWeights))
       }
       if let target = pointer("state.weight") {
-        parts.append(part(target, steps.indices.map(tape.hiddenImage), hiddenOrder, stateWeights))
+        parts.append(part(target, range.map(tape.hiddenImage), hiddenOrder, stateWeights))
       }
       let outputGradients = steps.map { step -> UnsafePointer<Float> in
         guard let gates = step.gates else { preconditionFailure("the forward pass kept no gates") }

@@ -1,3 +1,5 @@
+import ConvKernels
+
 /// The sizes and options of one ConvLSTM layer.
 public struct LayerConfiguration: Sendable, Equatable {
   /// Channels of the input; `nil` for a layer without input (the forecaster's first).
@@ -38,6 +40,15 @@ public struct LayerConfiguration: Sendable, Equatable {
 
   /// The width of the margin of zeros that the layer's convolutions need.
   var halo: Int { max(inputChannels == nil ? 0 : inputKernel.halo, stateKernel.halo) }
+
+  /// How the convolutions of input and state are computed when their kernels are of one size: they are summed up in one
+  /// pass then, and are fast together. Otherwise each has its own way.
+  var sharedAlgorithm: ConvolutionAlgorithm? {
+    guard inputKernel == stateKernel else { return nil }
+    return .fastest(
+      kernelHeight: stateKernel.height, kernelWidth: stateKernel.width,
+      inputChannels: (inputChannels ?? 0) + hiddenChannels)
+  }
 
   /// Inputs that meet in one gate: what the range of the first weights is drawn from.
   var fanIn: Int {

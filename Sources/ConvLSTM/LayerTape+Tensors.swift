@@ -34,20 +34,27 @@ extension LayerTape {
     read(state.cell, into: cell(0), cellLayout, pool)
   }
 
-  /// The states after the last step.
-  func lastState(channels: Int, pool: WorkerPool) -> ConvLSTMState {
-    ConvLSTMState(
-      hidden: tensor(of: hidden(steps), hiddenLayout, channels: channels, pool),
-      cell: tensor(of: cell(steps), cellLayout, channels: channels, pool))
+  /// Copies the states after the last step to those of a larger batch, from `sample` on.
+  func copyLastState(to state: inout ConvLSTMState, sample: Int, channels: Int, pool: WorkerPool) {
+    func copy(_ buffer: AlignedBuffer, _ layout: BlockedLayout, to tensor: inout Tensor) {
+      tensor.withUnsafeMutableBufferPointer { plain in
+        guard let base = plain.baseAddress else { return }
+        images(channels: channels).copy(
+          fromBlocks: buffer.pointer, layout, to: base + sample * channels * layout.height * layout.width, pool: pool)
+      }
+    }
+    copy(hidden(steps), hiddenLayout, to: &state.hidden)
+    copy(cell(steps), cellLayout, to: &state.cell)
   }
 
-  /// Copies the hidden state after `t` steps to step `step` of a tensor `[b, t, hidden, h, w]`.
-  func copyHidden(_ t: Int, to tensor: inout Tensor, step: Int, channels: Int, pool: WorkerPool) {
+  /// Copies the hidden state after `t` steps to step `step` of a tensor `[b, t, hidden, h, w]` of a larger batch, from
+  /// `sample` on.
+  func copyHidden(_ t: Int, to tensor: inout Tensor, sample: Int, step: Int, channels: Int, pool: WorkerPool) {
     tensor.withUnsafeMutableBufferPointer { plain in
       guard let base = plain.baseAddress else { return }
       images(channels: channels, steps: steps).copy(
         fromBlocks: hidden(t).pointer, hiddenLayout,
-        to: base + step * channels * cellLayout.height * cellLayout.width, pool: pool)
+        to: base + (sample * steps + step) * channels * cellLayout.height * cellLayout.width, pool: pool)
     }
   }
 

@@ -13,15 +13,17 @@ struct BlockedImage {
     self.buffer = buffer
     self.layout = layout
   }
+
+  /// The first images, in the same memory.
+  func first(_ batch: Int) -> BlockedImage { BlockedImage(buffer: buffer, layout: layout.with(batch: batch)) }
 }
 
 /// The states of one layer over its time steps, and what its backward pass needs of them.
 ///
-/// A recording tape keeps every hidden state, cell state and gate: six numbers for each hidden channel, pixel and step.
 /// A tape that does not record keeps two hidden states and one cell state, however many steps there are.
 final class LayerTape {
   let steps: Int
-  let records: Bool
+  let recording: TapeRecording
   /// `[b][hidden blocks]` with halo.
   let hiddenLayout: BlockedLayout
   /// `[b][hidden blocks]` without halo.
@@ -31,26 +33,47 @@ final class LayerTape {
   /// `steps + 1` states (the first is the initial one), or two that take turns.
   private var hiddenStates: [AlignedBuffer]
   private var cellStates: [AlignedBuffer]
+  /// Those of each step, or one buffer for the step that the backward pass works on.
   private let gates: [AlignedBuffer]
   /// The gradient with respect to the hidden state of the step being worked on, without halo.
   private(set) var hiddenGradient: AlignedBuffer
   /// The gradient with respect to its cell state, without halo.
   private(set) var cellGradient: AlignedBuffer
 
+  /// - Parameter sharedGates: memory for the gates of one step, which other layers may use in turn; wanted where states
+  ///   are recorded and gates are not.
   init(
-    hiddenChannels: Int, batch: Int, height: Int, width: Int, halo: Int, steps: Int, records: Bool
+    hiddenChannels: Int, batch: Int, height: Int, width: Int, halo: Int, steps: Int, recording: TapeRecording,
+    sharedGates: AlignedBuffer? = nil
   ) {
     let blocks = ChannelOrder.plain(channels: hiddenChannels).blocks
     let hidden = BlockedLayout(batch: batch, blocks: blocks, height: height, width: width, halo: halo)
     let (cell, gate) = (hidden.with(blocks: blocks, halo: 0), hidden.with(blocks: 4 * blocks, halo: halo))
     (hiddenLayout, cellLayout, gatesLayout) = (hidden, cell, gate)
     self.steps = steps
-    self.records = records
+    self.recording = recording
+    let records = recording != .nothing
     hiddenStates = (0..<(records ? steps + 1 : 2)).map { _ in AlignedBuffer(count: hidden.count) }
     cellStates = (0..<(records ? steps + 1 : 1)).map { _ in AlignedBuffer(count: cell.count) }
-    gates = (0..<(records ? steps : 0)).map { _ in AlignedBuffer(count: gate.count) }
+    switch recording {
+    case .nothing: gates = []
+    case .states:
+      guard let sharedGates, sharedGates.count >= gate.count else { preconditionFailure("no memory for the gates") }
+      gates = [sharedGates]
+    case .all: gates = (0..<steps).map { _ in AlignedBuffer(count: gate.count) }
+    }
     hiddenGradient = AlignedBuffer(count: records ? cell.count : 0)
     cellGradient = AlignedBuffer(count: records ? cell.count : 0)
+  }
+
+  /// The first samples of another tape, in the same memory.
+  init(_ other: LayerTape, batch: Int) {
+    (steps, recording) = (other.steps, other.recording)
+    hiddenLayout = other.hiddenLayout.with(batch: batch)
+    cellLayout = other.cellLayout.with(batch: batch)
+    gatesLayout = other.gatesLayout.with(batch: batch)
+    (hiddenStates, cellStates, gates) = (other.hiddenStates, other.cellStates, other.gates)
+    (hiddenGradient, cellGradient) = (other.hiddenGradient, other.cellGradient)
   }
 
   /// The hidden state after `t` steps. Without recording, only that of the last step and the one before.
@@ -59,9 +82,14 @@ final class LayerTape {
   /// The cell state after `t` steps. Without recording, only that of the last step.
   func cell(_ t: Int) -> AlignedBuffer { cellStates[t % cellStates.count] }
 
-  func memory(step t: Int) -> LSTMStepMemory {
-    LSTMStepMemory(
-      previousCell: cell(t).pointer, cell: cell(t + 1).pointer, gates: records ? gates[t].pointer : nil)
+  /// The memory of a step of the forward pass.
+  func memory(step t: Int) -> LSTMStepMemory { memory(step: t, gates: recording == .all ? gates[t] : nil) }
+
+  /// The memory of a step of the backward pass. The gates are there once they were computed again.
+  func backwardMemory(step t: Int) -> LSTMStepMemory { memory(step: t, gates: gates[t % gates.count]) }
+
+  private func memory(step t: Int, gates: AlignedBuffer?) -> LSTMStepMemory {
+    LSTMStepMemory(previousCell: cell(t).pointer, cell: cell(t + 1).pointer, gates: gates?.pointer)
   }
 
   func hiddenImage(_ t: Int) -> BlockedImage { BlockedImage(buffer: hidden(t), layout: hiddenLayout) }
@@ -74,15 +102,12 @@ final class LayerTape {
     cell(0).clear()
   }
 
-  /// Starts from another tape's last states, without a copy: both hold the same memory from now on.
+  /// Starts from another tape's last states, without a copy: both hold the same memory from now on. The other one's
+  /// backward pass goes on from this one's gradients in the same way.
   func startFromLastState(of other: LayerTape) {
     precondition(other.hiddenLayout == hiddenLayout, "tapes of different sizes")
     hiddenStates[0] = other.hidden(other.steps)
     cellStates[0] = other.cell(other.steps)
-  }
-
-  /// Goes on backwards from the gradients with respect to another tape's first state, without a copy.
-  func takeGradients(of other: LayerTape) {
     hiddenGradient = other.hiddenGradient
     cellGradient = other.cellGradient
   }

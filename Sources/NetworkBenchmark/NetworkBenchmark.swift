@@ -7,7 +7,8 @@ import Tensor
 ///
 ///     NetworkBenchmark S|T3|T5|P... [threads] [rounds]
 ///
-/// S: the classic example. T3, T5: training steps with Adam; T3/8: T3 with a batch of one. P: a forecast of large frames.
+/// S: the classic example. T3, T5: training steps with Adam; T3/8: T3 with a batch of one; T3r: T3 with gates computed
+/// again in the backward pass. P: a forecast of large frames.
 /// The median counts; the first round is not counted.
 @main
 struct NetworkBenchmark {
@@ -49,6 +50,9 @@ struct NetworkBenchmark {
     case "T3":
       return training(
         try EncoderForecasterConfiguration(patch: 1, hidden: [64, 64]), batch: 8, pool)
+    case "T3r":
+      return training(
+        try EncoderForecasterConfiguration(patch: 1, hidden: [64, 64]), batch: 8, recomputes: true, pool)
     case "T3/8":
       return training(try EncoderForecasterConfiguration(patch: 1, hidden: [64, 64]), batch: 1, pool)
     case "T5":
@@ -66,22 +70,16 @@ struct NetworkBenchmark {
 
   /// Steps on 10 → 10 frames of 64×64.
   private static func training(
-    _ configuration: EncoderForecasterConfiguration, batch: Int, _ pool: WorkerPool
+    _ configuration: EncoderForecasterConfiguration, batch: Int, recomputes: Bool = false, _ pool: WorkerPool
   ) -> () -> Void {
     let network = EncoderForecaster(configuration, seed: 1, pool: pool)
-    let tape = network.makeTape(
-      batch: batch, inputFrames: 10, leadFrames: 10, height: 64, width: 64, records: true)
+    let step = TrainingStep(
+      network, batch: batch, inputFrames: 10, leadFrames: 10, height: 64, width: 64, recomputes: recomputes)
     var adam = Adam(count: configuration.parameterLayout.count)
     let (x, target) = (frames([batch, 10, 1, 64, 64]), frames([batch, 10, 1, 64, 64]))
     return {
-      let output = network.forward(tape, x)
-      var loss = MaskedSquaredError()
-      loss.add(prediction: output, target: target)
       var gradients = ParameterSet(configuration.parameterLayout)
-      network.backward(
-        tape,
-        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: loss.count),
-        into: &gradients)
+      _ = step(input: x, target: target, into: &gradients)
       adam.update(&network.parameters, gradients: gradients)
     }
   }

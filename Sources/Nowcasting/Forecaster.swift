@@ -65,9 +65,10 @@ public final class Forecaster {
   ///
   /// - Throws: ``NowcastError`` `usage`.
   public func requireMemory(_ grid: Grid, leadFrames: Int) throws {
-    let bytes = network.configuration.memoryBytes(
-      batch: 1, inputFrames: configuration.inputFrames, leadFrames: leadFrames, height: grid.height, width: grid.width,
-      records: false)
+    let bytes = NetworkMemory(
+      network.configuration, inputFrames: configuration.inputFrames, leadFrames: leadFrames, height: grid.height,
+      width: grid.width
+    ).forecast(batch: 1)
     try MemoryNeed.require(
       bytes, for: "a forecast of \(grid.height) × \(grid.width) pixels",
       remedy: "use a model with fewer channels or a larger patch")
@@ -105,7 +106,7 @@ public final class Forecaster {
     if let tape, tape.outputShape == [1, leadFrames, 1, height, width] { return tape }
     let new = network.makeTape(
       batch: 1, inputFrames: configuration.inputFrames, leadFrames: leadFrames, height: height, width: width,
-      records: false)
+      recording: .nothing)
     tape = new
     return new
   }

@@ -2,13 +2,18 @@ import Foundation
 
 /// Memory that a computation will take, compared with what the machine has before it starts.
 enum MemoryNeed {
+  /// What the machine has.
+  static var machineBytes: Double { Double(ProcessInfo.processInfo.physicalMemory) }
+
+  /// Whether a machine has that much, with something left for the system.
+  static func fits(_ bytes: Double, machine: Double = machineBytes) -> Bool { bytes <= 0.95 * machine }
+
   /// - Throws: ``NowcastError`` `usage` when the machine has less.
-  static func require(_ bytes: Double, for purpose: String, remedy: String) throws {
-    let present = Double(ProcessInfo.processInfo.physicalMemory)
-    guard bytes <= 0.95 * present else {
+  static func require(_ bytes: Double, for purpose: String, remedy: String, machine: Double = machineBytes) throws {
+    guard fits(bytes, machine: machine) else {
       throw NowcastError(
         .usage,
-        "\(purpose) would take about \(text(bytes)) of memory, and this machine has \(text(present)); \(remedy).")
+        "\(purpose) would take about \(text(bytes)) of memory, and this machine has \(text(machine)); \(remedy).")
     }
   }
 

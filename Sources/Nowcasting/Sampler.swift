@@ -102,7 +102,7 @@ struct Sampler: Sendable {
   }
 
   /// The crops on which the held-out windows are scored: the same ones every time, spread over windows and area.
-  func validationBatches(most: Int) -> [Batch] {
+  func validationSamples(most: Int) -> [Sample] {
     var samples: [Sample] = []
     for window in data.validation {
       let frames = data.frames[window.sequence]
@@ -111,10 +111,7 @@ struct Sampler: Sendable {
       }
     }
     samples = samples.filter { validTargets($0) > 0 }
-    if samples.count > most { samples = (0..<most).map { samples[$0 * samples.count / most] } }
-    return stride(from: 0, to: samples.count, by: batchSize).map {
-      batch(Array(samples[$0..<min($0 + batchSize, samples.count)]))
-    }
+    return samples.count > most ? (0..<most).map { samples[$0 * samples.count / most] } : samples
   }
 
   /// Where crops of a size begin so that together, overlapping evenly, they cover a frame.
@@ -133,7 +130,8 @@ struct Sampler: Sendable {
     return count
   }
 
-  private func batch(_ samples: [Sample]) -> Batch {
+  /// The frames of some crops.
+  func batch(_ samples: [Sample]) -> Batch {
     func frames(_ offset: Int, _ count: Int, missing: Float) -> Tensor {
       var result = Tensor(shape: [samples.count, count, 1, height, width])
       result.withUnsafeMutableBufferPointer { target in

@@ -47,8 +47,8 @@ public final class Trainer {
   private let folder: RunFolder
   private let sampler: Sampler
   private let network: EncoderForecaster
-  private let tape: EncoderForecasterTape
-  private let validationBatches: [Sampler.Batch]
+  private let step: TrainingStep
+  private let validationBatches: [[Sampler.Sample]]
   private let validationTape: EncoderForecasterTape?
   private let persistenceLoss: Double?
   private var gradients: ParameterSet
@@ -69,25 +69,19 @@ public final class Trainer {
     sampler = Sampler(
       data, crop: options.crop, batchSize: options.batchSize, seed: options.seed, augments: options.augments)
     let architecture = try options.architecture.network()
-    let bytes = architecture.memoryBytes(
-      batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
-      width: sampler.width, records: true)
-    try MemoryNeed.require(
-      bytes, for: "this training", remedy: "take a smaller --batch-size, --crop or --hidden, or a larger --patch")
-    memoryText = MemoryNeed.text(bytes)
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
       seed: options.seed)
-    if resume {
-      try folder.requireCheckpoint()
-      let checkpoint = try Checkpoint(contentsOf: folder.checkpointFile)
-      try Trainer.requireSame(checkpoint, fresh, options, path: folder.checkpointFile)
-      guard checkpoint.position.dataFingerprint == data.fingerprint else {
-        throw NowcastError(
-          .unusable, "the run was started on other frames than those given now; --resume needs the same ones.",
-          path: folder.checkpointFile)
-      }
+    let checkpoint = resume ? try Trainer.checkpoint(of: folder, data, fresh, options) : nil
+    var options = options
+    // What a run began with it keeps, so that it comes out the same; but it may begin to recompute, where memory is short.
+    if options.recompute == nil, checkpoint?.position.options.recompute == true { options.recompute = true }
+    let memory = try TrainingMemory(architecture, sampler, recompute: options.recompute)
+    options.recompute = memory.recomputes
+    memoryText = MemoryNeed.text(memory.bytes)
+    notes = memory.note.map { [$0] } ?? []
+    if let checkpoint {
       configuration = checkpoint.model.configuration
       network = EncoderForecaster(architecture, parameters: checkpoint.model.parameters, pool: pool)
       adam = checkpoint.adam
@@ -100,41 +94,64 @@ public final class Trainer {
       position = Checkpoint.Position(dataFingerprint: data.fingerprint, options: options)
     }
     gradients = ParameterSet(architecture.parameterLayout)
-    tape = network.makeTape(
-      batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
-      width: sampler.width, records: true)
-    validationBatches = sampler.validationBatches(most: Trainer.validationSamples)
+    step = TrainingStep(
+      network, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
+      height: sampler.height, width: sampler.width, recomputes: memory.recomputes)
+    let size = TrainingStep.subBatchSize(
+      architecture, batch: options.batchSize, height: sampler.height, width: sampler.width)
+    let held = sampler.validationSamples(most: Trainer.validationSamples)
+    validationBatches = stride(from: 0, to: held.count, by: size).map { Array(held[$0..<min($0 + size, held.count)]) }
     validationTape =
-      validationBatches.isEmpty
+      held.isEmpty
       ? nil
       : network.makeTape(
-        batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
-        width: sampler.width, records: false)
-    persistenceLoss = Trainer.persistenceLoss(validationBatches)
+        batch: size, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
+        width: sampler.width, recording: .nothing)
+    persistenceLoss = Trainer.persistenceLoss(sampler, validationBatches)
     if !resume {
       try folder.prepare(overwrite: overwrite)
       try AtomicOutput.write(JSONText.encode(options, pretty: true), to: folder.configurationFile, overwrite: true)
     }
   }
 
-  /// How many and how long may change when a run is taken up, what is computed may not.
+  /// Where the run in `folder` stands, if it was started with the same options on the same data.
+  private static func checkpoint(
+    of folder: RunFolder, _ data: TrainingData, _ fresh: ModelConfiguration, _ options: TrainingOptions
+  ) throws -> Checkpoint {
+    try folder.requireCheckpoint()
+    let checkpoint = try Checkpoint(contentsOf: folder.checkpointFile)
+    try requireSame(checkpoint, fresh, options, path: folder.checkpointFile)
+    guard checkpoint.position.dataFingerprint == data.fingerprint else {
+      throw NowcastError(
+        .unusable, "the run was started on other frames than those given now; --resume needs the same ones.",
+        path: folder.checkpointFile)
+    }
+    return checkpoint
+  }
+
+  /// How many and how long may change when a run is taken up, and whether gates are computed again, which rounding alone
+  /// shows; what is computed may not.
   private static func requireSame(
     _ checkpoint: Checkpoint, _ fresh: ModelConfiguration, _ options: TrainingOptions, path: String
   ) throws {
     var earlier = checkpoint.position.options
     (earlier.epochs, earlier.maxSteps, earlier.maxSeconds) = (options.epochs, options.maxSteps, options.maxSeconds)
+    earlier.recompute = options.recompute
     var model = checkpoint.model.configuration
     (model.stepsTrained, model.validation, model.version) = (fresh.stepsTrained, fresh.validation, fresh.version)
     guard earlier == options, model == fresh else {
       throw NowcastError(
         .unusable,
-        "the run was started with other options; --resume needs the same ones (all but --epochs, --max-steps and "
-          + "--max-seconds). They are in config.json.", path: path)
+        "the run was started with other options; --resume needs the same ones (all but --epochs, --max-steps, "
+          + "--max-seconds and --recompute). They are in config.json.", path: path)
     }
   }
 
-  /// About how much memory the run takes beside the frames, for people.
+  /// About how much memory the process takes, for people.
   public let memoryText: String
+
+  /// Sentences for people about what the machine made necessary.
+  public let notes: [String]
 
   /// The number of the network's weights.
   public var parameterCount: Int { gradients.layout.count }
@@ -180,16 +197,10 @@ public final class Trainer {
   /// One update of the weights.
   private func update() throws {
     let batch = sampler.batch(epoch: position.epoch, step: position.stepInEpoch)
-    let output = network.forward(tape, batch.input)
-    var loss = MaskedSquaredError()
-    loss.add(prediction: output, target: batch.target)
+    gradients.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+    let loss = step(input: batch.input, target: batch.target, into: &gradients)
     // A batch without one measured pixel teaches nothing: its loss is that of the epoch so far, its gradient none.
     if let mean = loss.mean {
-      gradients.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
-      network.backward(
-        tape,
-        outputGradient: MaskedSquaredError.gradient(prediction: output, target: batch.target, validCount: loss.count),
-        into: &gradients)
       let norm = gradients.clip(toNorm: options.clipNorm)
       guard mean.isFinite && norm.isFinite else { throw divergence(batch, loss: mean) }
       adam.update(&network.parameters, gradients: gradients)
@@ -278,19 +289,19 @@ public final class Trainer {
   private func validate() -> Double? {
     guard let validationTape else { return nil }
     var loss = MaskedSquaredError()
-    for batch in validationBatches {
+    for samples in validationBatches {
+      let batch = sampler.batch(samples)
       // The last batch may be smaller; it is filled up, and what was filled up does not count.
-      let count = batch.samples.count
-      let output = network.forward(validationTape, batch.input.filledUp(to: options.batchSize))
-      loss.add(prediction: output.parts(0..<count), target: batch.target)
+      let output = network.forward(validationTape, batch.input.filledUp(to: validationTape.inputShape[0]))
+      loss.add(prediction: output.parts(0..<samples.count), target: batch.target)
     }
     return loss.mean
   }
 
   /// The loss of the last input frame as the forecast. As for the network, what is missing in it counts as dry.
-  private static func persistenceLoss(_ batches: [Sampler.Batch]) -> Double? {
+  private static func persistenceLoss(_ sampler: Sampler, _ batches: [[Sampler.Sample]]) -> Double? {
     var loss = MaskedSquaredError()
-    for batch in batches {
+    for batch in batches.lazy.map(sampler.batch) {
       for index in batch.samples.indices {
         let frames = batch.input.part(index)
         let last = frames.part(frames.shape[0] - 1)

@@ -15,6 +15,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var batchSize = 4
   /// Whether crops are turned by quarters and mirrored at random.
   public var augments = false
+  /// Whether the backward pass computes gates again instead of keeping them: about a third of the memory for a third more
+  /// time, and the same result within rounding. `nil` does it where the machine's memory would not suffice otherwise.
+  public var recompute: Bool?
   /// Passes over the data.
   public var epochs = 100
   /// Updates after which training ends; `nil` does not limit them.

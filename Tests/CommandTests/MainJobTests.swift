@@ -113,7 +113,8 @@ import Testing
     for option in [
       "--data", "--output", "--validation", "--preset", "--resume", "--input-frames", "--lead-frames", "--crop",
       "--batch-size", "--epochs", "--max-steps", "--learning-rate", "--optimizer", "--loss", "--hidden", "--kernel",
-      "--patch", "--peephole", "--no-peephole", "--seed", "--threads", "--variable", "--units", "--zr-a", "--zr-b",
+      "--patch", "--peephole", "--no-peephole", "--recompute", "--seed", "--threads", "--variable", "--units", "--zr-a",
+      "--zr-b",
       "--overwrite", "--quiet", "--verbose", "--version",
     ] {
       #expect(train.contains(option))

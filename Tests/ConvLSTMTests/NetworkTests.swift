@@ -105,7 +105,7 @@ import Testing
       loss.add(prediction: network.forecast(input, leadFrames: 3), target: target)
       return loss.mean ?? .nan
     }
-    let tape = network.makeTape(batch: 2, inputFrames: 2, leadFrames: 3, height: 5, width: 7, records: true)
+    let tape = network.makeTape(batch: 2, inputFrames: 2, leadFrames: 3, height: 5, width: 7, recording: .all)
     let output = network.forward(tape, input)
     var gradients = ParameterSet(configuration.parameterLayout)
     let inputGradient = try #require(
@@ -153,7 +153,7 @@ import Testing
     var results: [(Tensor, Tensor)] = []
     for threads in 1...3 {
       let network = EncoderForecaster(configuration, seed: 6, pool: WorkerPool(threadCount: threads))
-      let tape = network.makeTape(batch: 3, inputFrames: 2, leadFrames: 2, height: 30, width: 22, records: true)
+      let tape = network.makeTape(batch: 3, inputFrames: 2, leadFrames: 2, height: 30, width: 22, recording: .all)
       let output = network.forward(tape, input)
       var gradients = ParameterSet(configuration.parameterLayout)
       network.backward(
@@ -175,7 +175,7 @@ import Testing
     var results: [(output: Tensor, gradients: Tensor)] = []
     for set in InstructionSet.allCases where set.isSupported {
       let network = EncoderForecaster(configuration, seed: 6, pool: WorkerPool(threadCount: 2, instructionSet: set))
-      let tape = network.makeTape(batch: 2, inputFrames: 2, leadFrames: 3, height: 11, width: 18, records: true)
+      let tape = network.makeTape(batch: 2, inputFrames: 2, leadFrames: 3, height: 11, width: 18, recording: .all)
       let output = network.forward(tape, input)
       // Without recording the gates are not stored: another path, the same numbers.
       #expect(network.forecast(input, leadFrames: 3) == output)

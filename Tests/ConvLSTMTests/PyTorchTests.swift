@@ -113,8 +113,8 @@ func expectGradients(
     }
   }
 
-  @Test(arguments: ["encoder-forecaster", "encoder-forecaster-reversed"])
-  func encoderForecaster(_ name: String) throws {
+  @Test(arguments: ["encoder-forecaster", "encoder-forecaster-reversed"], [TapeRecording.all, .states])
+  func encoderForecaster(_ name: String, recording: TapeRecording) throws {
     let reference = try Reference(name)
     let reversed = name.hasSuffix("reversed")
     let configuration = try EncoderForecasterConfiguration(
@@ -122,7 +122,7 @@ func expectGradients(
       forecasterOrder: reversed ? .reversed : .same)
     let network = EncoderForecaster(
       configuration, parameters: reference.parameters(configuration.parameterLayout))
-    let tape = network.makeTape(batch: 2, inputFrames: 3, leadFrames: 4, height: 8, width: 12, records: true)
+    let tape = network.makeTape(batch: 2, inputFrames: 3, leadFrames: 4, height: 8, width: 12, recording: recording)
     // Twice with the same memory: the second step must not see the first.
     for round in 1...2 {
       let output = network.forward(tape, reference["input"])
@@ -144,25 +144,20 @@ func expectGradients(
   }
 
   /// Fifty steps of Adam with clipping from the same weights and batches.
-  @Test func trainingTrajectory() throws {
+  @Test(arguments: [false, true]) func trainingTrajectory(recomputes: Bool) throws {
     let reference = try Reference("trajectory")
     let configuration = try EncoderForecasterConfiguration(patch: 2, hidden: [8, 8])
     let network = EncoderForecaster(
       configuration, parameters: reference.parameters(configuration.parameterLayout) { "initial." + $0 })
-    let tape = network.makeTape(batch: 2, inputFrames: 3, leadFrames: 3, height: 16, width: 16, records: true)
+    let trainingStep = TrainingStep(
+      network, batch: 2, inputFrames: 3, leadFrames: 3, height: 16, width: 16, recomputes: recomputes)
     var adam = Adam(count: configuration.parameterLayout.count, learningRate: 1e-3)
     var (worstLoss, worstNorm) = (0.0, 0.0)
     for step in 0..<50 {
       let batch = "batches.\(step % 5)."
       let target = reference[batch + "target"].missing(where: reference[batch + "mask"])
-      let output = network.forward(tape, reference[batch + "input"])
-      var loss = MaskedSquaredError()
-      loss.add(prediction: output, target: target)
       var gradients = ParameterSet(configuration.parameterLayout)
-      network.backward(
-        tape,
-        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: loss.count),
-        into: &gradients)
+      let loss = trainingStep(input: reference[batch + "input"], target: target, into: &gradients)
       let norm = gradients.clip(toNorm: 0.075)
       adam.update(&network.parameters, gradients: gradients)
       let expected = (Double(reference["losses"][step]), Double(reference["gradient_norms"][step]))

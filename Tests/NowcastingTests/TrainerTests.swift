@@ -107,6 +107,30 @@ import Testing
     #expect(throwsCode(.cannotCreate) { try train("run", options) })
   }
 
+  /// A run that computes gates again goes on so; one that does not may begin to, and comes out the same within rounding.
+  @Test func recomputationCarriesOn() throws {
+    var recomputing = options
+    recomputing.recompute = true
+    try train("whole", recomputing)
+    var part = recomputing
+    part.maxSteps = 5
+    try train("parts", part)
+    try train("parts", options, resume: true)
+    let whole = try Checkpoint(contentsOf: folder / "whole/checkpoint.safetensors")
+    let parts = try Checkpoint(contentsOf: folder / "parts/checkpoint.safetensors")
+    #expect(parts.position.options.recompute == true && parts.model.parameters.values == whole.model.parameters.values)
+
+    part.recompute = nil
+    try train("later", part)
+    try train("later", recomputing, resume: true)
+    let later = try Checkpoint(contentsOf: folder / "later/checkpoint.safetensors")
+    let differences = zip(later.model.parameters.values.elements, whole.model.parameters.values.elements).map {
+      abs($0 - $1)
+    }
+    #expect(later.position.options.recompute == true)
+    #expect(try #require(differences.max()) < 1e-4)
+  }
+
   @Test func divergenceStopsWithAMessage() throws {
     var options = options
     (options.learningRate, options.clipNorm, options.epochs) = (1e38, 1e30, 50)

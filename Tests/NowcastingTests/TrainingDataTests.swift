@@ -172,10 +172,10 @@ func countingSequence(
     (options.inputFrames, options.leadFrames, options.validationShare) = (3, 2, 0.5)
     let data = try TrainingData([countingSequence(frames: 12)], options: options)
     let sampler = Sampler(data, crop: 7, batchSize: 3, seed: 5)
-    let samples = sampler.validationBatches(most: 1000).flatMap(\.samples)
+    let samples = sampler.validationSamples(most: 1000)
     #expect(Set(samples.map(\.window.start)) == Set(data.validation.map(\.start)))
     #expect(Set(samples.map { [$0.y, $0.x] }) == [[0, 0], [0, 3], [5, 0], [5, 3]])
-    #expect(sampler.validationBatches(most: 5).flatMap(\.samples).count == 5)
+    #expect(sampler.validationSamples(most: 5).count == 5)
   }
 
   @Test func aSmallerFrameIsTakenWhole() throws {

@@ -1,0 +1,139 @@
+import ConvKernels
+
+/// The bytes that a network's forecasts and training steps take, counted before any of them is taken.
+///
+/// All are doubles, since options without sense may ask for more than an integer can count.
+public struct NetworkMemory: Sendable {
+  private let configuration: EncoderForecasterConfiguration
+  private let inputFrames: Double
+  private let leadFrames: Double
+  private let height: Int
+  private let width: Int
+
+  /// Names the sizes of a forecast.
+  public init(
+    _ configuration: EncoderForecasterConfiguration, inputFrames: Int, leadFrames: Int, height: Int, width: Int
+  ) {
+    self.configuration = configuration
+    (self.inputFrames, self.leadFrames) = (Double(inputFrames), Double(leadFrames))
+    (self.height, self.width) = (height, width)
+  }
+
+  /// Weights and memory of an ``EncoderForecaster`` that forecasts `batch` samples at once.
+  public func forecast(batch: Int) -> Double {
+    4 * (configuration.parameterFloats + packedFloats(forBackward: false) + tapeFloats(batch, .nothing))
+      + frameBytes(samples: batch)
+  }
+
+  /// Weights, memory and gradients of a ``TrainingStep``.
+  public func trainingStep(batch: Int, recomputes: Bool) -> Double {
+    let part = TrainingStep.subBatchSize(configuration, batch: batch, height: height, width: width)
+    let outputs = 2 * Double(part) * leadFrames * framePixels
+    return 4
+      * (2 * configuration.parameterFloats + packedFloats(forBackward: true)
+        + tapeFloats(part, recomputes ? .states : .all) + outputs + weightGradientFloats)
+  }
+
+  /// What forecasts of `batch` samples at once take beside the weights.
+  public func tape(batch: Int) -> Double { 4 * tapeFloats(batch, .nothing) }
+
+  /// Plain input and target frames.
+  public func frameBytes(samples: Int) -> Double { 4 * Double(samples) * (inputFrames + leadFrames) * framePixels }
+
+  /// The weights themselves, and so also gradients or an optimiser's moment.
+  public var parameters: Double { 4 * configuration.parameterFloats }
+
+  private var framePixels: Double { Double(configuration.frameChannels) * Double(height) * Double(width) }
+  private var layers: [LayerConfiguration] { configuration.encoderLayers + configuration.forecasterLayers }
+
+  private func packedFloats(forBackward: Bool) -> Double {
+    let head = configuration.hidden.reduce(0.0) { sum, hidden in
+      sum
+        + PackedWeights.floats(
+          input: .plain(channels: hidden), output: .plain(channels: configuration.foldedChannels), kernelHeight: 1,
+          kernelWidth: 1)
+    }
+    return layers.reduce(forBackward ? 2 * head : head) { $0 + $1.packedFloats(forBackward: forBackward) }
+  }
+
+  private func tapeFloats(_ batch: Int, _ recording: TapeRecording) -> Double {
+    let halo = Double(layers.reduce(0) { max($0, $1.halo) })
+    let patch = configuration.patch
+    let (rows, columns) = (Double((height + patch - 1) / patch), Double((width + patch - 1) / patch))
+    let bare = Double(batch) * rows * columns
+    let haloed = Double(batch) * (rows + 2 * halo) * (columns + 2 * halo)
+    // The forecaster's first states and all its gradients are the encoder's.
+    func states(_ layers: [LayerConfiguration], steps: Double, isEncoder: Bool) -> Double {
+      layers.reduce(0) { sum, layer in
+        let hidden = Double(ChannelOrder.plain(channels: layer.hiddenChannels).blocks * BlockedLayout.lanes)
+        let own = isEncoder ? 1.0 : 0
+        guard recording != .nothing else { return sum + hidden * ((1 + own) * haloed + own * bare) }
+        let gates = recording == .all ? 4 * steps * haloed : 0
+        return sum + hidden * ((steps + own) * (haloed + bare) + gates + own * 2 * bare)
+      }
+    }
+    var floats =
+      states(configuration.encoderLayers, steps: inputFrames, isEncoder: true)
+      + states(configuration.forecasterLayers, steps: leadFrames, isEncoder: false)
+    if recording == .states {
+      let blocks = layers.reduce(0) { max($0, ChannelOrder.gates(hidden: $1.hiddenChannels).blocks) }
+      floats += Double(blocks * BlockedLayout.lanes) * haloed
+    }
+    let folded = Double(ChannelOrder.plain(channels: configuration.foldedChannels).blocks * BlockedLayout.lanes)
+    // Outputs of every step and one gradient, or one output.
+    return floats + folded * (inputFrames * haloed + (recording == .nothing ? 1 : leadFrames + 1) * bare)
+  }
+
+  /// Scratch memory for weight gradients. The pool keeps a buffer for every layer that needs more than those before it.
+  private var weightGradientFloats: Double {
+    var (largest, sum) = (0.0, 0.0)
+    for layer in layers where layer.weightGradientFloats > largest {
+      largest = layer.weightGradientFloats
+      sum += largest
+    }
+    return sum
+  }
+}
+
+extension EncoderForecasterConfiguration {
+  /// The number of weights.
+  fileprivate var parameterFloats: Double {
+    let layers = (encoderLayers + forecasterLayers).reduce(0) { $0 + Double($1.fanIn) * 4 * Double($1.hiddenChannels) }
+    return layers + Double(hidden.reduce(0, +)) * Double(foldedChannels)
+  }
+}
+
+extension LayerConfiguration {
+  private var gates: ChannelOrder { .gates(hidden: hiddenChannels) }
+  private var inputs: [(order: ChannelOrder, kernel: KernelSize)] {
+    (inputChannels.map { [(.plain(channels: $0), inputKernel)] } ?? []) + [
+      (.plain(channels: hiddenChannels), stateKernel)
+    ]
+  }
+
+  /// Floats of the weights as a ``Layer`` packs them.
+  fileprivate func packedFloats(forBackward: Bool) -> Double {
+    inputs.reduce(0) { sum, input in
+      let (height, width) = (input.kernel.height, input.kernel.width)
+      let forward = PackedWeights.floats(
+        input: input.order, output: gates, kernelHeight: height, kernelWidth: width, algorithm: sharedAlgorithm)
+      let turned = PackedWeights.floats(
+        input: gates, output: input.order, kernelHeight: height, kernelWidth: width)
+      return sum + forward + (forBackward ? turned : 0)
+    }
+  }
+
+  /// Floats of scratch memory for the layer's weight gradients, at most.
+  fileprivate var weightGradientFloats: Double {
+    func floats(_ inputs: [ChannelOrder], _ kernel: KernelSize, _ algorithm: ConvolutionAlgorithm) -> Double {
+      WeightGradientPart.scratchFloats(
+        inputs: inputs, output: gates, kernelHeight: kernel.height, kernelWidth: kernel.width, algorithm: algorithm)
+    }
+    if let sharedAlgorithm { return floats(inputs.map(\.order), stateKernel, sharedAlgorithm) }
+    return inputs.reduce(0) { most, input in
+      let algorithm = ConvolutionAlgorithm.fastest(
+        kernelHeight: input.kernel.height, kernelWidth: input.kernel.width, inputChannels: input.order.channels)
+      return max(most, floats([input.order], input.kernel, algorithm))
+    }
+  }
+}

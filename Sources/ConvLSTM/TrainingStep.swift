@@ -1,0 +1,72 @@
+import Tensor
+
+/// Loss and gradients of a batch, computed in sub-batches one after the other in the same memory.
+///
+/// The memory of a training step grows with the number of samples that are worked on together; so a large batch costs
+/// that of a small one. The sizes of sub-batches follow from those of the batch alone and gradients are added up in order,
+/// so the number of threads changes no bit.
+public final class TrainingStep {
+  private let network: EncoderForecaster
+  /// The batch's input, `[b, inputFrames, c, h, w]`.
+  public let inputShape: [Int]
+  /// The batch's target, `[b, leadFrames, c, h, w]`.
+  public let targetShape: [Int]
+  /// For each sub-batch its samples and the tape they use. All tapes share the first one's memory.
+  private let parts: [(samples: Range<Int>, tape: EncoderForecasterTape)]
+
+  /// Makes the memory for steps on batches of one size.
+  ///
+  /// - Parameter recomputes: whether the backward pass computes gates again instead of keeping them: a third of the
+  ///   memory, and about a third more time. The results agree within rounding.
+  public init(
+    _ network: EncoderForecaster, batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int,
+    recomputes: Bool = false
+  ) {
+    self.network = network
+    let configuration = network.configuration
+    let sizes = SubBatches.sizes(batch: batch, pixels: configuration.foldedPixels(height: height, width: width))
+    let tape = network.makeTape(
+      batch: sizes[0], inputFrames: inputFrames, leadFrames: leadFrames, height: height, width: width,
+      recording: recomputes ? .states : .all)
+    var parts: [(samples: Range<Int>, tape: EncoderForecasterTape)] = []
+    for size in sizes {
+      let first = parts.last?.samples.upperBound ?? 0
+      let last = parts.last?.tape ?? tape
+      parts.append(
+        (first..<first + size, size == last.inputShape[0] ? last : EncoderForecasterTape(tape, batch: size)))
+    }
+    self.parts = parts
+    inputShape = [batch] + tape.inputShape.dropFirst()
+    targetShape = [batch] + tape.outputShape.dropFirst()
+  }
+
+  /// The size of the largest sub-batch of a batch of frames of that size.
+  public static func subBatchSize(
+    _ configuration: EncoderForecasterConfiguration, batch: Int, height: Int, width: Int
+  ) -> Int { SubBatches.sizes(batch: batch, pixels: configuration.foldedPixels(height: height, width: width))[0] }
+
+  /// The mean squared error over the valid pixels of a batch, and its gradients.
+  ///
+  /// - Parameters:
+  ///   - input: `[b, inputFrames, c, h, w]`.
+  ///   - target: `[b, leadFrames, c, h, w]`, NaN where missing.
+  ///   - gradients: have those of the loss added to them. Without a valid pixel there are none.
+  public func callAsFunction(
+    input: Tensor, target: Tensor, into gradients: inout ParameterSet
+  ) -> MaskedSquaredError {
+    precondition(input.shape == inputShape && target.shape == targetShape, "a batch of another size than the step's")
+    var loss = MaskedSquaredError()
+    // Of the whole batch, so that every sub-batch's gradients have their share of the mean.
+    let validCount = MaskedSquaredError.validCount(target)
+    guard validCount > 0 else { return loss }
+    for (samples, tape) in parts {
+      let part = target.parts(samples)
+      let output = network.forward(tape, input.parts(samples))
+      loss.add(prediction: output, target: part)
+      network.backward(
+        tape, outputGradient: MaskedSquaredError.gradient(prediction: output, target: part, validCount: validCount),
+        into: &gradients)
+    }
+    return loss
+  }
+}

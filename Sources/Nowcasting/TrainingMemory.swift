@@ -1,0 +1,47 @@
+import ConvLSTM
+
+/// How much memory a training run takes, and whether it has to compute gates again so as to fit.
+struct TrainingMemory {
+  /// What the program takes before it has read anything: its code, the libraries', buffers of the threads.
+  static let processBytes = 40e6
+
+  /// Whether the backward pass computes gates again.
+  let recomputes: Bool
+  /// What the process takes at most.
+  let bytes: Double
+  /// A sentence for people when recomputing was not asked for.
+  let note: String?
+
+  /// - Parameter recompute: what the user asked for; `nil` leaves it to the machine.
+  /// - Throws: ``NowcastError`` `usage` when the machine has not enough either way.
+  init(
+    _ network: EncoderForecasterConfiguration, _ sampler: Sampler, recompute: Bool?,
+    machine: Double = MemoryNeed.machineBytes
+  ) throws {
+    let memory = NetworkMemory(
+      network, inputFrames: sampler.data.inputFrames, leadFrames: sampler.data.leadFrames, height: sampler.height,
+      width: sampler.width)
+    let part = TrainingStep.subBatchSize(
+      network, batch: sampler.batchSize, height: sampler.height, width: sampler.width)
+    let frames = sampler.data.frames.reduce(0.0) { $0 + 4 * Double($1.values.count) }
+    func bytes(recomputes: Bool) -> Double {
+      // The optimiser's two moments, and weights and moments once more while a checkpoint is written.
+      let training =
+        memory.trainingStep(batch: sampler.batchSize, recomputes: recomputes) + 5 * memory.parameters
+        + memory.frameBytes(samples: sampler.batchSize) + memory.tape(batch: part) + memory.frameBytes(samples: part)
+      // While frames are read, rain rates stand beside the network's numbers.
+      return Self.processBytes + frames + max(frames, training)
+    }
+    let keeping = bytes(recomputes: false)
+    recomputes = recompute ?? !MemoryNeed.fits(keeping, machine: machine)
+    self.bytes = recomputes ? bytes(recomputes: true) : keeping
+    try MemoryNeed.require(
+      self.bytes, for: "this training", remedy: "take a smaller --crop or --hidden, or a larger --patch",
+      machine: machine)
+    note =
+      recomputes && recompute == nil
+      ? "keeping all gates would take about \(MemoryNeed.text(keeping)) of memory, and this machine has "
+        + "\(MemoryNeed.text(machine)): they are computed again where they are needed (--recompute), which takes longer"
+      : nil
+  }
+}
