@@ -18,25 +18,32 @@ public final class Forecaster {
     network = try model.network(pool: pool)
   }
 
-  /// Checks that frames are of the kind the model was trained on.
-  ///
-  /// - Throws: ``NowcastError`` `unusable` when time step or grid spacing differ, unless `force` is set.
-  public func requireFit(_ sequence: FrameSequence, force: Bool) throws {
-    guard !force else { return }
-    func refuse(_ what: String, _ model: Double, _ data: Double, _ unit: String) -> NowcastError {
-      NowcastError(
-        .unusable,
-        "the model was trained on a \(what) of \(model.short) \(unit), the frames have \(data.short) \(unit). Use a model for "
-          + "such frames, or --force to forecast all the same.", path: sequence.source.files.first)
-    }
+  /// In what frames are not of the kind the model was trained on, as a sentence; `nil` where they are.
+  public func misfit(of sequence: FrameSequence) -> String? {
+    var differences: [(what: String, model: String, frames: String)] = []
     if sequence.count > 1, !hasStep(of: sequence) {
-      throw refuse("time step", configuration.timeStepSeconds, sequence.stepSeconds, "s")
+      differences.append(
+        ("time step", "\(configuration.timeStepSeconds.short) s", "\(sequence.stepSeconds.short) s"))
     }
     if let trained = configuration.gridSpacingMetres, let spacing = sequence.grid.spacingMetres,
       abs(spacing - trained) > 0.05 * trained
     {
-      throw refuse("grid spacing", trained, spacing, "m")
+      differences.append(("grid spacing", "\(trained.short) m", "\(spacing.short) m"))
     }
+    guard !differences.isEmpty else { return nil }
+    let trained = differences.map { "a \($0.what) of \($0.model)" }.joined(separator: " and ")
+    return
+      "the model was trained on \(trained), the frames have \(differences.map(\.frames).joined(separator: " and "))."
+  }
+
+  /// Checks that frames are of the kind the model was trained on.
+  ///
+  /// - Throws: ``NowcastError`` `unusable` when time step or grid spacing differ, unless `force` is set.
+  public func requireFit(_ sequence: FrameSequence, force: Bool) throws {
+    guard !force, let misfit = misfit(of: sequence) else { return }
+    throw NowcastError(
+      .unusable, "\(misfit) Use a model for such frames, or --force to forecast all the same.",
+      path: sequence.source.files.first)
   }
 
   private func hasStep(of sequence: FrameSequence) -> Bool {

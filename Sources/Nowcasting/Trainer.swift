@@ -34,6 +34,8 @@ public final class Trainer {
     public let steps: Int
     /// Epochs done.
     public let epochs: Int
+    /// Updates that the kept model had.
+    public let modelStep: Int
     /// What the kept model reached; `nil` without held-out windows.
     public let validation: ModelConfiguration.Validation?
   }
@@ -153,6 +155,9 @@ public final class Trainer {
   /// Sentences for people about what the machine made necessary.
   public let notes: [String]
 
+  /// The size of the crops, for people.
+  public var cropText: String { "\(sampler.height) × \(sampler.width)" }
+
   /// The number of the network's weights.
   public var parameterCount: Int { gradients.layout.count }
 
@@ -187,7 +192,9 @@ public final class Trainer {
       try validateAndKeep(endsEpoch: position.stepInEpoch == stepsPerEpoch)
       lastSave = clock.now
     }
-    return Result(steps: position.step, epochs: position.epoch, validation: bestValidation)
+    return Result(
+      steps: position.step, epochs: position.epoch, modelStep: configuration.stepsTrained,
+      validation: configuration.validation)
   }
 
   private func isOver(_ seconds: Double) -> Bool {
@@ -282,8 +289,6 @@ public final class Trainer {
       .interrupted, "stopped after step \(position.step); everything is saved, --resume goes on from here.",
       path: folder.path)
   }
-
-  private var bestValidation: ModelConfiguration.Validation? { configuration.validation }
 
   /// The loss over the held-out crops; `nil` without any.
   private func validate() -> Double? {

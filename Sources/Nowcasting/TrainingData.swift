@@ -99,7 +99,10 @@ public struct TrainingData: Sendable {
       (training, self.validation) = Self.split(
         candidates, all, inputFrames: inputFrames, length: length, share: options.validationShare)
       if self.validation.isEmpty && options.validationShare > 0 {
-        notes.append("too few frames to hold some out for validation: the model of the last step is kept")
+        notes.append(
+          "too few frames to hold some out: the lead frames of a window (\(leadFrames)) must fit into the last part, and a "
+            + "whole window (\(length)) in front of it. Without validation the model of the last step is kept; more frames, "
+            + "fewer --lead-frames or another --validation-share would help")
       }
     }
     let shared = Set(sequences.flatMap(\.times)).intersection((validation ?? []).flatMap(\.times))

@@ -8,6 +8,8 @@ public struct ForecastFile: Sendable {
   public var times: [Double]
   /// The time of the last input frame in the same seconds.
   public var referenceTime: Double
+  /// The seconds over which each rate is a mean, ending at its time, as the input's frames are; `nil` for rates of a moment.
+  public var intervalSeconds: Double?
   /// The grid, with what is copied from the input to say where it lies.
   public var grid: Grid
   /// The global attribute `title`.
@@ -42,6 +44,7 @@ public struct ForecastFile: Sendable {
     self.rainRate = rainRate
     self.times = times
     self.referenceTime = referenceTime ?? input.times[input.times.count - 1]
+    intervalSeconds = input.intervalSeconds?.last
     grid = input.grid
     self.title = title
     institution = input.source.institution

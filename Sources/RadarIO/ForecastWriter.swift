@@ -36,8 +36,10 @@ public struct ForecastWriter: Sendable {
     }
     for attribute in forecast.attributes { globals.add(attribute.name, attribute.value) }
     let encoder = RainFieldEncoder(
-      grid: forecast.grid, times: forecast.times, rainRate: [forecast.rainRate], referenceTime: forecast.referenceTime,
-      longName: "forecast rain rate", globals: globals.list, compressionLevel: compressionLevel)
+      grid: forecast.grid, times: forecast.times, rainRate: [forecast.rainRate],
+      intervalStarts: forecast.intervalSeconds.map { seconds in forecast.times.map { $0 - seconds } },
+      referenceTime: forecast.referenceTime, longName: "forecast rain rate", globals: globals.list,
+      compressionLevel: compressionLevel)
     try encoder.encode(path: path) { try AtomicOutput.write($0, to: path, overwrite: overwrite) }
   }
 }

@@ -55,11 +55,14 @@ struct Predict: ParsableCommand {
       throw NowcastError(.unusable, "there are no frames in what was given.", path: frames.first)
     }
     if let earlier = reading.sequences.dropLast().last {
-      logger.warning("frames up to those of \(earlier.name) are not used: a gap follows them")
+      let end = TimeAxis.text(earlier.times[earlier.count - 1])
+      logger.warning("the frames up to \(end) are not used: a gap follows them")
     }
     let forecaster = try Forecaster(model, pool: threads.pool)
     try forecaster.requireEnoughFrames(sequence)
     try forecaster.requireFit(sequence, force: force)
+    let misfit = forecaster.misfit(of: sequence)
+    if let misfit { logger.warning("\(misfit) The forecast is made all the same.") }
     let step = sequence.count > 1 ? sequence.stepSeconds : configuration.timeStepSeconds
     let lead = try leadFrames(stepSeconds: step, trained: configuration.leadFrames)
     if lead > configuration.leadFrames {
@@ -79,6 +82,7 @@ struct Predict: ParsableCommand {
       references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214")
     file.comment =
       "Missing where none of the input frames measured. Rain rates below \(Normalisation.dryLimit) mm h-1 are zero."
+    if let misfit { file.comment? += " Forced: \(misfit)" }
     try writer.write(file, to: output)
     guard !verbosity.quiet else { return }
     let minutes = durationText(Double(lead) * step)

@@ -161,7 +161,7 @@ struct Train: ParsableCommand {
       pool: threads.pool)
     for note in trainer.notes { logger.notice("\(note)") }
     logger.notice(
-      "learning from \(trainingData.trainingWindows) windows, validating on \(trainingData.validationWindows); \(trainer.parameterCount) weights, about \(trainer.memoryText) of memory"
+      "learning from \(trainingData.trainingWindows) windows, validating on \(trainingData.validationWindows), in crops of \(trainer.cropText); \(trainer.parameterCount) weights, about \(trainer.memoryText) of memory"
     )
     var line = ProgressLine(quiet: verbosity.quiet)
     defer { line.end() }
@@ -170,10 +170,15 @@ struct Train: ParsableCommand {
     })
     line.end()
     guard !verbosity.quiet else { return }
-    Console.print("\(result.steps) steps in \(result.epochs) epochs. Model: \(folder.modelFile)")
+    let epochs = result.epochs > 0 ? "\(result.epochs) epochs" : "a part of the first epoch"
+    Console.print(
+      "\(result.steps) steps in \(epochs). The model of step \(result.modelStep) is kept: \(folder.modelFile)")
     if let validation = result.validation {
       let persistence = validation.persistenceLoss.map { String(format: " (persistence %.5f)", $0) } ?? ""
       Console.print(String(format: "validation loss %.5f", validation.loss) + persistence)
+    }
+    if result.epochs == 0 {
+      logger.warning("less than one pass over the data: score the model with 'nowcast eval' before you use it")
     }
   }
 

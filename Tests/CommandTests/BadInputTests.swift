@@ -155,7 +155,10 @@ import Testing
     try writeRadarFile(folder / "slow.nc") { $0.times = (0..<8).map { Double($0) * 900 } }
     let arguments = ["predict", "--frames", folder / "slow.nc", "--model", run, "--output", folder / "f.nc"]
     expect(try Command.run(arguments), status: 65, "300 s", "900 s", "--force")
-    expect(try Command.run(arguments + ["--force"]), status: 0)
+    // Forced, it says so on the terminal and in the file.
+    expect(try Command.run(arguments + ["--force"]), status: 0, "300 s", "900 s")
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: folder / "f.nc"))
+    #expect(bytes.range(of: Data("Forced: the model was trained on a time step of 300 s".utf8)) != nil)
   }
 
   @Test func corruptOrForeignModel() throws {

@@ -61,6 +61,18 @@ import Testing
       source: "nowcast 1.0", history: "made", references: "Shi et al. 2015")
   }
 
+  /// Frames that are means over an interval make a forecast of such means: with bounds, and read back as they were.
+  @Test func aForecastFromAmountsHasTimeBounds() throws {
+    let folder = try TemporaryFolder()
+    var input = try input(folder)
+    input.intervalSeconds = [300, 300, 300]
+    let forecast = forecast(input)
+    try ForecastWriter().write(forecast, to: folder.file("f.nc"))
+    let read = try #require(try RadarReader().sequences(at: [folder.file("f.nc")]).sequences.first)
+    #expect(read.intervalSeconds == [300, 300, 300, 300])
+    #expect(zip(read.rainRate.elements, forecast.rainRate.elements).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) })
+  }
+
   @Test func aForecastIsWrittenAsTheContractSays() throws {
     let folder = try TemporaryFolder()
     let forecast = forecast(try input(folder))
