@@ -88,9 +88,13 @@ public struct WeightGradientPart {
 /// A task owns some elements of the result and walks through all pixels in a fixed order. So the result is the same for
 /// any number of threads.
 ///
-/// - Parameter outputGradients: the gradient with respect to the sum at each step.
+/// - Parameters:
+///   - outputGradients: the gradient with respect to the sum at each step.
+///   - sums: where sums that are to be transformed back wait for those of more steps, until
+///     ``addWeightGradientSums(_:_:pool:)``; `nil` transforms them at once.
 public func accumulateWeightGradients(
-  _ parts: [WeightGradientPart], outputGradients: [UnsafePointer<Float>], pool: WorkerPool
+  _ parts: [WeightGradientPart], outputGradients: [UnsafePointer<Float>], sums: WeightGradientSums? = nil,
+  pool: WorkerPool
 ) {
   for part in parts {
     precondition(
@@ -98,9 +102,15 @@ public func accumulateWeightGradients(
       "inputs and output gradients of different steps or sizes")
   }
   if let winograd = WinogradWeightGradient(parts, pool: pool) {
-    winograd.accumulate(outputGradients, pool: pool)
+    if let sums {
+      winograd.accumulate(outputGradients, sums.begin(count: winograd.sumsCount), pool: pool)
+    } else {
+      winograd.accumulate(outputGradients, pool: pool)
+    }
   } else if parts.count > 1 {
-    for part in parts { accumulateWeightGradients([part], outputGradients: outputGradients, pool: pool) }
+    for (index, part) in parts.enumerated() {
+      accumulateWeightGradients([part], outputGradients: outputGradients, sums: sums?.part(index), pool: pool)
+    }
   } else if let part = parts.first {
     accumulateWeightGradientDirectly(part, outputGradients, pool: pool)
   }

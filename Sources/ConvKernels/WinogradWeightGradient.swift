@@ -48,21 +48,33 @@ struct WinogradWeightGradient {
   /// Floats from a point's sums to the next one's.
   private var sumsPointStride: Int { outputBlocks * sumsBlockStride }
 
+  /// Floats of the sums.
+  var sumsCount: Int { transforms.points * sumsPointStride }
+
+  /// Adds the gradients.
   func accumulate(_ outputGradients: [UnsafePointer<Float>], pool: WorkerPool) {
+    pool.withScratch(sumsCount) { sums in
+      sums.update(repeating: 0, count: sumsCount)
+      accumulate(outputGradients, sums, pool: pool)
+      transformBack(sums, pool)
+    }
+  }
+
+  /// Adds to the sums alone.
+  func accumulate(
+    _ outputGradients: [UnsafePointer<Float>], _ sums: UnsafeMutablePointer<Float>, pool: WorkerPool
+  ) {
     let tileCount = outputGradients.count * grid.count
     let points = transforms.points
     let inputCount = points * inputPointStride
     let gradientCount = points * gradientPointStride
-    pool.withScratch(inputCount + gradientCount + points * sumsPointStride) { scratch in
+    pool.withScratch(inputCount + gradientCount) { scratch in
       let (input, gradient) = (scratch, scratch + inputCount)
-      let sums = gradient + gradientCount
-      sums.update(repeating: 0, count: points * sumsPointStride)
       for first in stride(from: 0, to: tileCount, by: Self.tilesAtOnce) {
         let tiles = first..<min(first + Self.tilesAtOnce, tileCount)
         transform(outputGradients, tiles, input, gradient, pool)
         multiply(tiles.count, input, gradient, sums, pool)
       }
-      transformBack(sums, pool)
     }
   }
 
@@ -132,7 +144,8 @@ struct WinogradWeightGradient {
     }
   }
 
-  private func transformBack(_ sums: UnsafePointer<Float>, _ pool: WorkerPool) {
+  /// Adds the gradients that the sums stand for.
+  func transformBack(_ sums: UnsafePointer<Float>, _ pool: WorkerPool) {
     let kernel = transforms.kernel
     pool.run(tasks: outputBlocks * inputBlocks) { task in
       let (outputBlock, inputBlock) = task.quotientAndRemainder(dividingBy: inputBlocks)
@@ -151,16 +164,15 @@ struct WinogradWeightGradient {
 }
 
 extension WeightGradientPart {
-  /// Floats of scratch memory that the gradients of convolutions with these channels and a kernel of one size take
-  /// together; nothing where they are computed directly.
-  public static func scratchFloats(
+  /// Floats of scratch memory and of sums that the gradients of convolutions with these channels and a kernel of one size
+  /// take together; nothing where they are computed directly.
+  public static func memoryFloats(
     inputs: [ChannelOrder], output: ChannelOrder, kernelHeight: Int, kernelWidth: Int, algorithm: ConvolutionAlgorithm
-  ) -> Double {
-    guard algorithm == .winograd else { return 0 }
-    let (points, blocks) = (
-      Double((kernelHeight + 3) * (kernelWidth + 3)), inputs.reduce(0.0) { $0 + Double($1.blocks) }
-    )
+  ) -> (scratch: Double, sums: Double) {
+    guard algorithm == .winograd else { return (0, 0) }
+    let points = Double((kernelHeight + 3) * (kernelWidth + 3))
+    let blocks = (inputs: inputs.reduce(0.0) { $0 + Double($1.blocks) }, output: Double(output.blocks))
     let tiles = Double(WinogradWeightGradient.tilesAtOnce * 16 + 16)
-    return points * ((blocks + Double(output.blocks)) * tiles + blocks * Double(output.blocks) * 256)
+    return (points * (blocks.inputs + blocks.output) * tiles, points * blocks.inputs * blocks.output * 256)
   }
 }

@@ -165,13 +165,16 @@ public final class EncoderForecaster {
   }
 
   private func accumulateParameterGradients(_ tape: EncoderForecasterTape, into gradients: inout ParameterSet) {
-    for (layers, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])]
-    where tape.recording == .all {
+    for (layers, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])] {
       for index in layers.indices {
         let steps = 0..<memory[index].steps
         let inputs = index == 0 ? input : steps.map { memory[index - 1].hiddenImage($0 + 1) }
-        layers[index].accumulateParameterGradients(
-          memory[index], steps: steps, inputs: inputs, into: &gradients, pool: pool)
+        if tape.recording == .all {
+          layers[index].accumulateParameterGradients(
+            memory[index], steps: steps, inputs: inputs, into: &gradients, pool: pool)
+        } else {
+          layers[index].finishParameterGradients(memory[index], inputs: inputs, into: &gradients, pool: pool)
+        }
       }
     }
     head.accumulateParameterGradients(

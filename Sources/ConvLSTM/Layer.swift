@@ -117,13 +117,40 @@ final class Layer: @unchecked Sendable {
     pool: WorkerPool
   ) {
     precondition(tape.recording == .all || range.count == 1, "the gates of one step at a time")
+    withParts(tape, range, inputs: inputs, of: &gradients) { parts, pointer in
+      let steps = range.map(tape.backwardMemory(step:))
+      let outputGradients = steps.map { step -> UnsafePointer<Float> in
+        guard let gates = step.gates else { preconditionFailure("the forward pass kept no gates") }
+        return UnsafePointer(gates)
+      }
+      accumulateWeightGradients(parts, outputGradients: outputGradients, sums: tape.weightSums, pool: pool)
+      accumulateGateParameterGradients(
+        steps, geometry(tape), hiddenChannels: configuration.hiddenChannels, bias: pointer("bias"),
+        peephole: pointer("peephole"), pool: pool)
+    }
+  }
+
+  /// Adds what is left to be added when the gradients were accumulated step by step.
+  func finishParameterGradients(
+    _ tape: LayerTape, inputs: [BlockedImage], into gradients: inout ParameterSet, pool: WorkerPool
+  ) {
+    guard let sums = tape.weightSums else { return }
+    withParts(tape, 0..<tape.steps, inputs: inputs, of: &gradients) { parts, _ in
+      addWeightGradientSums(parts, sums, pool: pool)
+    }
+  }
+
+  /// Calls `body` with the layer's weight gradients and with what finds any of its gradients.
+  private func withParts(
+    _ tape: LayerTape, _ range: Range<Int>, inputs: [BlockedImage], of gradients: inout ParameterSet,
+    _ body: ([WeightGradientPart], (String) -> UnsafeMutablePointer<Float>?) -> Void
+  ) {
     let layout = gradients.layout
     gradients.values.withUnsafeMutableBufferPointer { values in
       guard let base = values.baseAddress else { return }
       func pointer(_ name: String) -> UnsafeMutablePointer<Float>? {
         layout.entry(prefix + name).map { base + $0.offset }
       }
-      let steps = range.map(tape.backwardMemory(step:))
       func part(
         _ target: UnsafeMutablePointer<Float>, _ images: [BlockedImage], _ order: ChannelOrder, _ weights: PackedWeights
       )
@@ -143,14 +170,7 @@ final class Layer: @unchecked Sendable {
       if let target = pointer("state.weight") {
         parts.append(part(target, range.map(tape.hiddenImage), hiddenOrder, stateWeights))
       }
-      let outputGradients = steps.map { step -> UnsafePointer<Float> in
-        guard let gates = step.gates else { preconditionFailure("the forward pass kept no gates") }
-        return UnsafePointer(gates)
-      }
-      accumulateWeightGradients(parts, outputGradients: outputGradients, pool: pool)
-      accumulateGateParameterGradients(
-        steps, geometry(tape), hiddenChannels: configuration.hiddenChannels, bias: pointer("bias"),
-        peephole: pointer("peephole"), pool: pool)
+      body(parts, pointer)
     }
   }
 }

@@ -35,6 +35,8 @@ final class LayerTape {
   private var cellStates: [AlignedBuffer]
   /// Those of each step, or one buffer for the step that the backward pass works on.
   private let gates: [AlignedBuffer]
+  /// Where weight gradients are summed up step by step, if they are.
+  let weightSums: WeightGradientSums?
   /// The gradient with respect to the hidden state of the step being worked on, without halo.
   private(set) var hiddenGradient: AlignedBuffer
   /// The gradient with respect to its cell state, without halo.
@@ -53,6 +55,7 @@ final class LayerTape {
     self.steps = steps
     self.recording = recording
     let records = recording != .nothing
+    weightSums = recording == .states ? WeightGradientSums() : nil
     hiddenStates = (0..<(records ? steps + 1 : 2)).map { _ in AlignedBuffer(count: hidden.count) }
     cellStates = (0..<(records ? steps + 1 : 1)).map { _ in AlignedBuffer(count: cell.count) }
     switch recording {
@@ -73,6 +76,7 @@ final class LayerTape {
     cellLayout = other.cellLayout.with(batch: batch)
     gatesLayout = other.gatesLayout.with(batch: batch)
     (hiddenStates, cellStates, gates) = (other.hiddenStates, other.cellStates, other.gates)
+    weightSums = other.weightSums
     (hiddenGradient, cellGradient) = (other.hiddenGradient, other.cellGradient)
   }
 

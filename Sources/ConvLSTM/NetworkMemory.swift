@@ -31,7 +31,7 @@ public struct NetworkMemory: Sendable {
     let outputs = 2 * Double(part) * leadFrames * framePixels
     return 4
       * (2 * configuration.parameterFloats + packedFloats(forBackward: true)
-        + tapeFloats(part, recomputes ? .states : .all) + outputs + weightGradientFloats)
+        + tapeFloats(part, recomputes ? .states : .all) + outputs + weightGradientFloats(recomputes: recomputes))
   }
 
   /// What forecasts of `batch` samples at once take beside the weights.
@@ -84,14 +84,20 @@ public struct NetworkMemory: Sendable {
     return floats + folded * (inputFrames * haloed + (recording == .nothing ? 1 : leadFrames + 1) * bare)
   }
 
-  /// Scratch memory for weight gradients. The pool keeps a buffer for every layer that needs more than those before it.
-  private var weightGradientFloats: Double {
-    var (largest, sum) = (0.0, 0.0)
-    for layer in layers where layer.weightGradientFloats > largest {
-      largest = layer.weightGradientFloats
-      sum += largest
+  /// Memory for weight gradients: sums of every layer where they are kept from step to step; else the pool keeps a buffer
+  /// for every layer that needs more than those before it.
+  private func weightGradientFloats(recomputes: Bool) -> Double {
+    let needs = layers.map(\.weightGradientFloats)
+    func rising(_ floats: [Double]) -> Double {
+      var largest = 0.0
+      return floats.reduce(0) { sum, own in
+        defer { largest = max(largest, own) }
+        return own > largest ? sum + own : sum
+      }
     }
-    return sum
+    return recomputes
+      ? rising(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
+      : rising(needs.flatMap { [$0.sums, $0.scratch].sorted() })
   }
 }
 
@@ -123,17 +129,20 @@ extension LayerConfiguration {
     }
   }
 
-  /// Floats of scratch memory for the layer's weight gradients, at most.
-  fileprivate var weightGradientFloats: Double {
-    func floats(_ inputs: [ChannelOrder], _ kernel: KernelSize, _ algorithm: ConvolutionAlgorithm) -> Double {
-      WeightGradientPart.scratchFloats(
+  /// Floats of scratch memory and sums for the layer's weight gradients.
+  fileprivate var weightGradientFloats: (scratch: Double, sums: Double) {
+    func floats(
+      _ inputs: [ChannelOrder], _ kernel: KernelSize, _ algorithm: ConvolutionAlgorithm
+    ) -> (scratch: Double, sums: Double) {
+      WeightGradientPart.memoryFloats(
         inputs: inputs, output: gates, kernelHeight: kernel.height, kernelWidth: kernel.width, algorithm: algorithm)
     }
     if let sharedAlgorithm { return floats(inputs.map(\.order), stateKernel, sharedAlgorithm) }
-    return inputs.reduce(0) { most, input in
+    return inputs.reduce((0, 0)) { most, input in
       let algorithm = ConvolutionAlgorithm.fastest(
         kernelHeight: input.kernel.height, kernelWidth: input.kernel.width, inputChannels: input.order.channels)
-      return max(most, floats([input.order], input.kernel, algorithm))
+      let own = floats([input.order], input.kernel, algorithm)
+      return (max(most.scratch, own.scratch), most.sums + own.sums)
     }
   }
 }

@@ -17,7 +17,7 @@ public final class TrainingStep {
   /// Makes the memory for steps on batches of one size.
   ///
   /// - Parameter recomputes: whether the backward pass computes gates again instead of keeping them: a third of the
-  ///   memory, and about a third more time. The results agree within rounding.
+  ///   memory, and about four tenths more time. The results agree within rounding.
   public init(
     _ network: EncoderForecaster, batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int,
     recomputes: Bool = false

@@ -13,11 +13,12 @@ final class TensorStorage: @unchecked Sendable {
   private let mapping: UnsafeMutableRawBufferPointer?
 
   /// Large storage comes from the system, which zeroes its pages when they are first touched, and where it can be in
-  /// pages of 2 MB: a fault for every 4 KB takes longer than to write them.
+  /// pages of 2 MB: a fault for every 4 KB takes longer than to write them. And it goes back to the system, where the heap
+  /// would keep what lies between other blocks.
   init(count: Int) {
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
     let page = 2 << 20
-    if bytes >= 2 * page, let mapping = Self.map(bytes + page) {
+    if bytes >= page, let mapping = Self.map(bytes + page) {
       self.mapping = mapping
       let start = mapping.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: page)
       #if canImport(Glibc)
