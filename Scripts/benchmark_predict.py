@@ -141,13 +141,14 @@ def write(path, rate, times, data, rain):
     })
 
 
-def agrees(path, rate, times):
+def agrees(path, rate, times, scale):
     """Whether a forecast of nowcast is this one. A rate at the limit may be zero in one and just above it in the other."""
+    limit = 1.001 * max(DRY_RATE, rain_rate(np.float64(DRY_VALUE), scale))
     with xr.open_dataset(path, engine="netcdf4") as data:
         theirs, valid = data["rainfall_rate"].values, data["time"].values
     largest = np.fmax(rate, theirs)
-    difference = np.abs(rate - theirs) / np.where(largest > 1.001 * DRY_RATE, largest, np.inf)
-    step, rains = np.median(np.diff(times)), np.nanmax(theirs) > DRY_RATE
+    difference = np.abs(rate - theirs) / np.where(largest > limit, largest, np.inf)
+    step, rains = np.median(np.diff(times)), np.nanmax(theirs) > limit
     faults = {
         "other pixels are missing": (np.isnan(rate) != np.isnan(theirs)).any(),
         "other times": (valid != times[-1] + step * np.arange(1, len(rate) + 1)).any(),
@@ -177,7 +178,7 @@ def main():
     frames, times, data, rain = read_frames(options.frames)
     rate = forecast(network, frames[-description["input_frames"]:], description, options.lead_frames)
     write(options.output, rate, times, data, rain)
-    if options.against and not agrees(options.against, rate, times):
+    if options.against and not agrees(options.against, rate, times, description["normalisation"]):
         sys.exit(1)
 
 

@@ -181,7 +181,7 @@ class Benchmark:
 
     def whole_process(self):
         frames = self.options.frames or [self.simulated(512, 512)]
-        model, output, other_output = self.model(), self.work / "forecast.nc", self.work / "python.nc"
+        model, output, other_output = self.options.model or self.model(), self.work / "forecast.nc", self.work / "python.nc"
         mine = self.predict(model, frames, 12, output)
 
         def theirs(mode):
@@ -299,6 +299,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--frames", nargs="+")
+    parser.add_argument("--model")
     parser.add_argument("--growth", action="store_true")
     parser.add_argument("--output")
     options = parser.parse_args()
