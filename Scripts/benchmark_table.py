@@ -127,16 +127,16 @@ class Benchmark:
 
     def best_mode(self, case, threads=None, modes=MODES):
         """The mode in which PyTorch is quickest on a short version of the case, and a note of all."""
-        found = {}
+        workers = {}
         for mode in modes:
             worker = self.theirs(case, mode, "--short", threads=threads)
             if worker.version:
-                self.torch = worker.version
-                found[mode] = min(worker.round() for _ in range(3))
-                worker.close()
+                self.torch, workers[mode] = worker.version, worker
             else:
                 worker.give_up()
                 self.notes.append(f"{case}: PyTorch's mode {mode} failed or was not ready within {PATIENCE} s.")
+        times, _ = in_turn(workers.values(), 3)
+        found = {mode: min(mine) for mode, mine in zip(workers, times)}
         if not found:
             fail(f"PyTorch does not run {case}")
         best = min(found, key=found.get)
