@@ -6,10 +6,12 @@ import Tensor
 /// Takes the time of whole forecasts and training steps, the cases of the table beside PyTorch.
 ///
 ///     NetworkBenchmark S|T3|T5|P... [threads] [rounds]
+///     NetworkBenchmark S|T3|T5|P [threads] each-line
 ///
 /// S: the classic example. T3, T5: training steps with Adam; T3/8: T3 with a batch of one; T3r: T3 with gates computed
 /// again in the backward pass. P: a forecast of large frames.
-/// The median counts; the first round is not counted.
+/// The median counts; the first round is not counted. With `each-line` it does a round for each line of standard input and
+/// answers with its seconds, so that `Scripts/benchmark` can measure two programs in turn.
 @main
 struct NetworkBenchmark {
   static func main() throws {
@@ -18,16 +20,27 @@ struct NetworkBenchmark {
     let threads = max(1, numbers.first ?? WorkerPool.coreCount)
     let rounds = max(1, numbers.count > 1 ? numbers[1] : 5)
     let pool = WorkerPool(threadCount: threads)
-    let names = arguments.filter { Int($0) == nil }
+    let onRequest = arguments.contains("each-line")
+    let names = arguments.filter { Int($0) == nil && $0 != "each-line" }
     for name in names.isEmpty ? ["S", "T3", "T5", "P"] : names {
       let body = try make(name, pool)
       body()
+      if onRequest {
+        answer("ready \(pool.instructionSet)")
+        while readLine() != nil { answer("\(seconds(ContinuousClock().measure(body)))") }
+        continue
+      }
       let before = processorSeconds()
       let times = (0..<rounds).map { _ in seconds(ContinuousClock().measure(body)) }.sorted()
       print(
         "\(name), \(threads) thread(s), \(pool.instructionSet): median \(rounded(times[rounds / 2])) s,",
         "least \(rounded(times[0])) s, processor \(rounded((processorSeconds() - before) / Double(rounds))) s")
     }
+  }
+
+  /// A line that arrives at once, also through a pipe.
+  private static func answer(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
   }
 
   private static func seconds(_ time: Duration) -> Double {
