@@ -153,7 +153,10 @@ public final class ConvLSTM {
     let halo = layers.reduce(0) { max($0, $1.halo) }
     // Without recording a few samples at a time, whose states stay in the cache.
     let sizes =
-      records ? [shape.batch] : SubBatches.sizes(batch: shape.batch, pixels: Double(shape.height * shape.width))
+      records
+      ? [shape.batch]
+      : SubBatches.sizes(
+        batch: shape.batch, pixels: Double(shape.height * shape.width), together: SubBatches.forwardPixels)
     let tapes = layers.map {
       LayerTape(
         hiddenChannels: $0.hiddenChannels, batch: sizes[0], height: shape.height, width: shape.width, halo: halo,

@@ -17,14 +17,16 @@ public final class TrainingStep {
   /// Makes the memory for steps on batches of one size.
   ///
   /// - Parameter recomputes: whether the backward pass computes gates again instead of keeping them: a third of the
-  ///   memory, and about four tenths more time. The results agree within rounding.
+  ///   memory for states and gates, and about four tenths more time. The results agree within rounding.
   public init(
     _ network: EncoderForecaster, batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int,
     recomputes: Bool = false
   ) {
     self.network = network
     let configuration = network.configuration
-    let sizes = SubBatches.sizes(batch: batch, pixels: configuration.foldedPixels(height: height, width: width))
+    let sizes = SubBatches.sizes(
+      batch: batch, pixels: configuration.foldedPixels(height: height, width: width),
+      together: SubBatches.trainingPixels)
     let tape = network.makeTape(
       batch: sizes[0], inputFrames: inputFrames, leadFrames: leadFrames, height: height, width: width,
       recording: recomputes ? .states : .all)
@@ -43,7 +45,11 @@ public final class TrainingStep {
   /// The size of the largest sub-batch of a batch of frames of that size.
   public static func subBatchSize(
     _ configuration: EncoderForecasterConfiguration, batch: Int, height: Int, width: Int
-  ) -> Int { SubBatches.sizes(batch: batch, pixels: configuration.foldedPixels(height: height, width: width))[0] }
+  ) -> Int {
+    SubBatches.sizes(
+      batch: batch, pixels: configuration.foldedPixels(height: height, width: width),
+      together: SubBatches.trainingPixels)[0]
+  }
 
   /// The mean squared error over the valid pixels of a batch, and its gradients.
   ///

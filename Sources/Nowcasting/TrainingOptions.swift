@@ -15,7 +15,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var batchSize = 4
   /// Whether crops are turned by quarters and mirrored at random.
   public var augments = false
-  /// Whether the backward pass computes gates again instead of keeping them: about a third of the memory for four tenths more
+  /// Whether the backward pass computes gates again instead of keeping them: about half the memory for four tenths more
   /// time, and the same result within rounding. `nil` does it where the machine's memory would not suffice otherwise.
   public var recompute: Bool?
   /// Passes over the data.

@@ -52,7 +52,7 @@ struct Train: ParsableCommand {
 
   @Flag(
     help: """
-      Compute gates again in the backward pass instead of keeping them: about a third of the memory, four tenths more time. \
+      Compute gates again in the backward pass instead of keeping them: about half the memory, four tenths more time. \
       Done unasked where memory would not suffice.
       """)
   var recompute = false
