@@ -311,10 +311,12 @@ def main():
         parser.error(f"no case named {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     if options.rounds < 1 or options.threads < 1:
         parser.error("--rounds and --threads must be at least 1")
+    # First, since the sources may change while it measures.
+    about = machine()
     with tempfile.TemporaryDirectory() as work:
         benchmark = Benchmark(options, work)
         table = benchmark.growth() if options.growth else benchmark.table()
-    text = "\n".join([machine(), *table]) + "\n"
+    text = "\n".join([about, *table]) + "\n"
     print(text, end="")
     if options.output:
         pathlib.Path(options.output).write_text(text, encoding="utf-8")
