@@ -102,6 +102,11 @@ def seconds_text(times):
     return f"{middle:.{digits}f} s ({min(times):.{digits}f}–{max(times):.{digits}f})"
 
 
+def ratio_text(mine, other, digits=1):
+    """Of the medians; that of the least times too, which say more where other programs used the machine."""
+    return f"**{statistics.median(other) / statistics.median(mine):.{digits}f}×** ({min(other) / min(mine):.{digits}f}×)"
+
+
 def memory_text(size):
     return f"{size / 1e9:.2f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
@@ -151,8 +156,7 @@ class Benchmark:
         mode = self.best_mode(case)
         (mine, other), peaks = in_turn([self.ours(case), self.theirs(case, mode)], self.options.rounds)
         if shown:
-            ratio = statistics.median(other) / statistics.median(mine)
-            self.row(case, NETWORKS[case], seconds_text(mine), seconds_text(other), f"**{ratio:.1f}×**", mode)
+            self.row(case, NETWORKS[case], seconds_text(mine), seconds_text(other), ratio_text(mine, other), mode)
         if memory:
             self.memory_rows.append((f"M, {case}", "peak memory of the process", *map(memory_text, peaks),
                                      f"**{peaks[1] / peaks[0]:.1f}×**", mode))
@@ -200,10 +204,9 @@ class Benchmark:
             for command, found in zip((mine, theirs(mode)), times):
                 other_output.unlink(missing_ok=True)
                 found.append(run(command)[0])
-        ratio = statistics.median(times[1]) / statistics.median(times[0])
         count = f"{len(frames)} files" if self.options.frames else "5 simulated frames of 512×512"
         self.row("E", f"whole process: {count} → 12 frames in a NetCDF file, radar preset", *map(seconds_text, times),
-                 f"**{ratio:.1f}×**", mode)
+                 ratio_text(*times), mode)
         self.notes.append("E: the forecasts of both agree: every rate within 1e-3, the same pixels missing.")
 
     def kernel(self):
@@ -229,9 +232,8 @@ class Benchmark:
     def scaling(self):
         threads = self.options.threads
         (one, many), _ = in_turn([self.ours("T3", 1), self.ours("T3", threads)], self.options.rounds)
-        ratio = statistics.median(one) / statistics.median(many)
         self.row("N", f"T3 with one thread over T3 with {threads}",
-                 f"{seconds_text(one)} over {seconds_text(many)}", "", f"**{ratio:.2f}×**", "")
+                 f"{seconds_text(one)} over {seconds_text(many)}", "", ratio_text(many, one, 2), "")
 
     def table(self):
         cases, self.memory_rows = self.options.cases, []
@@ -246,7 +248,8 @@ class Benchmark:
         for cells in self.memory_rows:
             self.row(*cells)
         head = ["| case | what | nowcast | PyTorch | ratio | PyTorch's best mode |", "|---|---|---|---|---|---|"]
-        about = (f"Medians of {self.options.rounds} rounds in turn (least–most); {self.options.threads} threads; FMA limit of one core "
+        about = (f"Medians of {self.options.rounds} rounds in turn (least–most), ratios of medians (of least times); "
+                 f"{self.options.threads} threads; FMA limit of one core "
                  f"{self.limit:.0f} GFLOP/s ({self.instructions}). PyTorch {self.torch}, Python {platform.python_version()}.")
         return [about, "", *head, *self.rows, "", *[f"- {note}" for note in self.notes]]
 
@@ -308,10 +311,12 @@ def main():
         parser.error(f"no case named {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     if options.rounds < 1 or options.threads < 1:
         parser.error("--rounds and --threads must be at least 1")
+    # First, since the sources may change while it measures.
+    about = machine()
     with tempfile.TemporaryDirectory() as work:
         benchmark = Benchmark(options, work)
         table = benchmark.growth() if options.growth else benchmark.table()
-    text = "\n".join([machine(), *table]) + "\n"
+    text = "\n".join([about, *table]) + "\n"
     print(text, end="")
     if options.output:
         pathlib.Path(options.output).write_text(text, encoding="utf-8")
