@@ -21,7 +21,7 @@ public final class WorkerPool: Sendable {
   public let instructionSet: InstructionSet
   let kernels: KernelTable
   private let shared = Shared()
-  private let scratch = Mutex<[AlignedBuffer]>([])
+  private let scratch = Scratch()
 
   /// Starts a pool in which `threadCount` threads, the caller of ``run(tasks:_:)`` included, work together.
   ///
@@ -56,19 +56,42 @@ public final class WorkerPool: Sendable {
   ///
   /// Fresh memory would cost a page fault every 4 KB, more than the work that some tasks do with it.
   func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
-    let kept = scratch.withLock { buffers -> AlignedBuffer? in
-      buffers.lastIndex { $0.count >= count }.map { buffers.remove(at: $0) }
-    }
-    let buffer = kept ?? AlignedBuffer(count: count)
+    let buffer = scratch.take(count)
     body(buffer.pointer)
-    scratch.withLock { buffers in
-      buffers.append(buffer)
-      // The smallest goes when there are more than all threads can use at once.
-      if buffers.count > 3 * threadCount, let least = buffers.indices.min(by: { buffers[$0].count < buffers[$1].count })
-      {
-        buffers.remove(at: least)
-      }
+    scratch.giveBack(buffer, most: 3 * threadCount)
+  }
+}
+
+/// Memory that tasks have used and others can use again.
+///
+/// A mutex of the C library, not that of `Synchronization`: the thread sanitizer does not see what the latter orders, and
+/// would report every buffer that goes from one thread to another.
+private final class Scratch: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private var buffers: [AlignedBuffer] = []
+
+  init() { pthread_mutex_init(mutex, nil) }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+  }
+
+  func take(_ count: Int) -> AlignedBuffer {
+    pthread_mutex_lock(mutex)
+    let kept = buffers.lastIndex { $0.count >= count }.map { buffers.remove(at: $0) }
+    pthread_mutex_unlock(mutex)
+    return kept ?? AlignedBuffer(count: count)
+  }
+
+  func giveBack(_ buffer: AlignedBuffer, most: Int) {
+    pthread_mutex_lock(mutex)
+    buffers.append(buffer)
+    // The smallest goes when there are more than all threads can use at once.
+    if buffers.count > most, let least = buffers.indices.min(by: { buffers[$0].count < buffers[$1].count }) {
+      buffers.remove(at: least)
     }
+    pthread_mutex_unlock(mutex)
   }
 }
 
