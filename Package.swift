@@ -50,13 +50,15 @@ let package = Package(
     .target(name: "CRadarShim", dependencies: ["CNetCDF", "CUDUNITS"]),
     .target(name: "CCPUInfo"),
 
-    .target(name: "Tensor", swiftSettings: arithmetic),
+    .target(name: "AlignedMemory", swiftSettings: arithmetic),
+    .target(name: "Tensor", dependencies: ["AlignedMemory"], swiftSettings: arithmetic),
     .target(name: "KernelInterface", swiftSettings: common),
     .target(
       name: "Microkernels", dependencies: ["CCPUInfo", "KernelInterface"],
       swiftSettings: arithmetic + [.unsafeFlags(["-wmo", "-disable-batch-mode", "-num-threads", "1"])]),
     .target(
-      name: "ConvKernels", dependencies: ["CCPUInfo", "KernelInterface", "Microkernels"] + wideDependencies,
+      name: "ConvKernels",
+      dependencies: ["AlignedMemory", "CCPUInfo", "KernelInterface", "Microkernels"] + wideDependencies,
       swiftSettings: arithmetic + wideDefines),
     .target(name: "ConvLSTM", dependencies: ["Tensor", "ConvKernels"], swiftSettings: arithmetic),
     .target(name: "RadarIO", dependencies: ["CNetCDF", "CUDUNITS", "CRadarShim", "Tensor"], swiftSettings: common),

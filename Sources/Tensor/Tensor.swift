@@ -1,3 +1,5 @@
+import AlignedMemory
+
 /// A dense, contiguous, row-major array of `Float` with a shape, such as `[b, t, c, h, w]`.
 ///
 /// A tensor is a value: copies share storage until one of them is written to. Storage is aligned to 64 bytes, a cache
@@ -7,35 +9,34 @@ public struct Tensor: Sendable {
   public let shape: [Int]
   /// The number of elements: the product of the shape.
   public let count: Int
-  private var storage: TensorStorage
+  private var storage: AlignedBuffer
   private var offset: Int
 
   /// Makes a tensor with every element equal to `value`.
   ///
   /// - Precondition: no extent is negative and their product fits in memory.
   public init(shape: [Int], repeating value: Float = 0) {
-    self.init(uninitialised: shape)
-    if value.bitPattern != 0 || !storage.isZeroed { storage.pointer.update(repeating: value, count: count) }
+    self.init(zeros: shape)
+    if value.bitPattern != 0 { storage.pointer.update(repeating: value, count: count) }
   }
 
   /// Makes a tensor from its elements in row-major order.
   ///
   /// - Precondition: `elements.count` is the product of `shape`.
   public init(shape: [Int], _ elements: some Collection<Float>) {
-    self.init(uninitialised: shape)
+    self.init(zeros: shape)
     precondition(elements.count == count, "a tensor of shape \(shape) needs \(count) elements, not \(elements.count)")
     _ = UnsafeMutableBufferPointer(start: storage.pointer, count: count).update(fromContentsOf: elements)
   }
 
-  /// Storage is zeroed by the system where it comes fresh from it; callers write every element all the same.
-  private init(uninitialised shape: [Int]) {
+  private init(zeros shape: [Int]) {
     self.shape = shape
     count = Tensor.elementCount(of: shape)
-    storage = TensorStorage(count: count)
+    storage = AlignedBuffer(count: count)
     offset = 0
   }
 
-  private init(shape: [Int], storage: TensorStorage, offset: Int) {
+  private init(shape: [Int], storage: AlignedBuffer, offset: Int) {
     self.shape = shape
     count = Tensor.elementCount(of: shape)
     self.storage = storage
@@ -97,7 +98,7 @@ public struct Tensor: Sendable {
     precondition(rank >= 2, "shape \(shape) has no two dimensions to exchange")
     let (a, b) = (shape[0], shape[1])
     let inner = Tensor.elementCount(of: Array(shape.dropFirst(2)))
-    var result = Tensor(uninitialised: [b, a] + shape.dropFirst(2))
+    var result = Tensor(zeros: [b, a] + shape.dropFirst(2))
     withUnsafeBufferPointer { source in
       result.withUnsafeMutableBufferPointer { target in
         guard let from = source.baseAddress, let to = target.baseAddress else { return }
@@ -124,7 +125,7 @@ public struct Tensor: Sendable {
     _ body: (UnsafeMutableBufferPointer<Float>) throws(E) -> R
   ) throws(E) -> R {
     if !isKnownUniquelyReferenced(&storage) {
-      let copy = TensorStorage(count: count)
+      let copy = AlignedBuffer(count: count)
       copy.pointer.update(from: storage.pointer + offset, count: count)
       storage = copy
       offset = 0
