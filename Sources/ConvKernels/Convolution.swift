@@ -60,13 +60,19 @@ public func convolve(
   }
 }
 
-/// The inputs, in parts that one kernel can sum up: direct, then Winograd's algorithm for 3×3 and for 5×5.
+/// The inputs, in parts that one kernel can sum up: direct, then Winograd's algorithm for each kernel and tile.
 func partsByAlgorithm(_ inputs: [ConvolutionInput]) -> [[ConvolutionInput]] {
-  let parts = [
-    inputs.filter { $0.weights.algorithm == .direct },
-    inputs.filter { $0.weights.algorithm == .winograd && $0.weights.kernelHeight == 3 },
-    inputs.filter { $0.weights.algorithm == .winograd && $0.weights.kernelHeight == 5 },
-  ].filter { !$0.isEmpty }
+  var parts: [[ConvolutionInput]] = []
+  for algorithm in ConvolutionAlgorithm.allCases {
+    var rest = inputs.filter { $0.weights.algorithm == algorithm }
+    while let first = rest.first?.weights {
+      let fits = { (input: ConvolutionInput) in
+        algorithm == .direct || input.weights.kernelHeight == first.kernelHeight
+      }
+      parts.append(rest.filter(fits))
+      rest.removeAll(where: fits)
+    }
+  }
   // Without any input the output still becomes the bias.
   return parts.isEmpty ? [[]] : parts
 }

@@ -1,3 +1,4 @@
+import CCPUInfo
 import KernelInterface
 
 /// The memory of one time step of a ConvLSTM layer.
@@ -46,18 +47,27 @@ public struct LSTMStepGeometry {
     self.peephole = peephole
   }
 
-  /// A row of the recorded gates and of the states.
-  func row(
-    _ memory: LSTMStepMemory, _ gates: UnsafeMutablePointer<Float>, sample: Int, block: Int, y: Int
-  ) -> GateRow {
-    let cell = self.cell.offset(sample: sample, block: block, y: y, x: 0)
-    return GateRow(
-      gates: gates + self.gates.offset(sample: sample, block: 4 * block, y: y, x: 0),
-      gateStride: self.gates.blockStride, previousCell: memory.previousCell + cell, cell: memory.cell + cell,
-      peephole: peephole(block: block), width: hidden.width)
+  /// Some rows of the recorded gates and of the states.
+  func pixels(
+    _ memory: LSTMStepMemory, _ gates: UnsafeMutablePointer<Float>, sample: Int, block: Int, rows: Range<Int>
+  ) -> GatePixels {
+    pixels(
+      memory, gates: gates + self.gates.offset(sample: sample, block: 4 * block, y: rows.lowerBound, x: 0),
+      gateStride: self.gates.blockStride, gateRowStride: self.gates.rowStride, sample: sample, block: block, rows: rows,
+      columns: 0..<hidden.width)
   }
 
-  func peephole(block: Int) -> UnsafePointer<Float>? { peephole.map { $0 + block * 3 * BlockedLayout.lanes } }
+  /// A rectangle of the states, with gates that lie anywhere.
+  func pixels(
+    _ memory: LSTMStepMemory, gates: UnsafeMutablePointer<Float>, gateStride: Int, gateRowStride: Int, sample: Int,
+    block: Int, rows: Range<Int>, columns: Range<Int>
+  ) -> GatePixels {
+    let first = cell.offset(sample: sample, block: block, y: rows.lowerBound, x: columns.lowerBound)
+    return GatePixels(
+      gates: gates, gateStride: gateStride, gateRowStride: gateRowStride, previousCell: memory.previousCell + first,
+      cell: memory.cell + first, cellRowStride: cell.rowStride,
+      peephole: peephole.map { $0 + block * 3 * BlockedLayout.lanes }, rows: rows.count, columns: columns.count)
+  }
 }
 
 /// One time step forward: convolutions, gates and states in one pass over a band of rows or some tiles, so that the gates
@@ -113,7 +123,8 @@ private func forward(
     case .bias(let pointer): pointer
     case .output: nil
     }
-  let tileCount = 16 * BlockedLayout.lanes
+  let side = winograd.grid.side
+  let tileCount = side * side * BlockedLayout.lanes
   pool.run(tasks: winograd.tasks) { task in
     pool.withScratch(winograd.scratchCount + 4 * tileCount) { scratch in
       let kept = scratch + winograd.scratchCount
@@ -126,24 +137,29 @@ private func forward(
               $0 + geometry.gates.offset(sample: tile.sample, block: gateBlock, y: tile.y, x: tile.x),
               geometry.gates.rowStride, geometry.gates.blockStride
             )
-          } ?? (kept, 4 * BlockedLayout.lanes, tileCount)
+          } ?? (kept, side * BlockedLayout.lanes, tileCount)
+        let pixels = geometry.pixels(
+          memory, gates: gates, gateStride: gateStride, gateRowStride: rowStride, sample: tile.sample, block: block,
+          rows: tile.y..<tile.y + rows, columns: tile.x..<tile.x + columns)
+        prefetchCell(pixels)
         for gate in 0..<4 {
           transform(
             products + gate * winograd.productStride, winograd.pointStride, gates + gate * gateStride, rowStride, rows,
             columns, bias.map { $0 + (gateBlock + gate) * BlockedLayout.lanes }, temporary)
         }
-        let cell = geometry.cell.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x)
-        let state = hidden + geometry.hidden.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x)
-        for y in 0..<rows {
-          kernels.gatesForward(
-            GateRow(
-              gates: gates + y * rowStride, gateStride: gateStride,
-              previousCell: memory.previousCell + cell + y * geometry.cell.rowStride,
-              cell: memory.cell + cell + y * geometry.cell.rowStride, peephole: geometry.peephole(block: block),
-              width: columns), state + y * geometry.hidden.rowStride)
-        }
+        kernels.gatesForward(
+          pixels, hidden + geometry.hidden.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x),
+          geometry.hidden.rowStride)
       }
     }
+  }
+}
+
+/// Asks for the cell state: when the gates are there, it shall be, too.
+private func prefetchCell(_ pixels: GatePixels) {
+  for y in 0..<pixels.rows {
+    let row = pixels.previousCell + y * pixels.cellRowStride
+    for x in 0..<pixels.columns { cpu_info_prefetch(row + x * BlockedLayout.lanes) }
   }
 }
 
@@ -161,14 +177,11 @@ private func forwardDirectly(
         inputs, sample: sample, block: 4 * block + gate, blocks: kernels.blocksAtOnce, rows: rows, width: layout.width,
         start: start, output: gates + gate * gateStride, rowStride: rowStride, blockStride: gateStride, kernels)
     }
-    for y in rows {
-      let cell = geometry.cell.offset(sample: sample, block: block, y: y, x: 0)
-      kernels.gatesForward(
-        GateRow(
-          gates: gates + y * rowStride, gateStride: gateStride, previousCell: memory.previousCell + cell,
-          cell: memory.cell + cell, peephole: geometry.peephole(block: block), width: layout.width),
-        hidden + layout.offset(sample: sample, block: block, y: y, x: 0))
-    }
+    kernels.gatesForward(
+      geometry.pixels(
+        memory, gates: gates + rows.lowerBound * rowStride, gateStride: gateStride, gateRowStride: rowStride,
+        sample: sample, block: block, rows: rows, columns: 0..<layout.width),
+      hidden + layout.offset(sample: sample, block: block, y: rows.lowerBound, x: 0), layout.rowStride)
   }
   forEachBand(layout, parts: layout.blocks, pool) { sample, block, rows in
     if let gates = memory.gates {
@@ -200,11 +213,10 @@ public func lstmStepBackward(
 ) {
   guard let gates = memory.gates else { preconditionFailure("the forward pass kept no gates") }
   forEachBand(geometry.hidden, parts: geometry.hidden.blocks, pool) { sample, block, rows in
-    for y in rows {
-      let cell = geometry.cell.offset(sample: sample, block: block, y: y, x: 0)
-      pool.kernels.gatesBackward(
-        geometry.row(memory, gates, sample: sample, block: block, y: y), hiddenGradient + cell, cellGradient + cell)
-    }
+    let cell = geometry.cell.offset(sample: sample, block: block, y: rows.lowerBound, x: 0)
+    pool.kernels.gatesBackward(
+      geometry.pixels(memory, gates, sample: sample, block: block, rows: rows), hiddenGradient + cell,
+      cellGradient + cell)
   }
 }
 
@@ -227,10 +239,9 @@ public func accumulateGateParameterGradients(
       for step in steps {
         guard let gates = step.gates else { preconditionFailure("the forward pass kept no gates") }
         for sample in 0..<layout.batch {
-          for y in 0..<layout.height {
-            pool.kernels.gateParameterGradients(
-              geometry.row(step, gates, sample: sample, block: block, y: y), sums.baseAddress.unsafelyUnwrapped)
-          }
+          pool.kernels.gateParameterGradients(
+            geometry.pixels(step, gates, sample: sample, block: block, rows: 0..<layout.height),
+            sums.baseAddress.unsafelyUnwrapped)
         }
       }
       for lane in 0..<min(BlockedLayout.lanes, hiddenChannels - block * BlockedLayout.lanes) {

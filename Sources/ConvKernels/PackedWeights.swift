@@ -25,21 +25,16 @@ public final class PackedWeights: @unchecked Sendable {
 
   /// Makes room for the weights of a convolution; ``pack(_:from:rowChannels:firstChannel:pool:)`` fills it.
   ///
-  /// - Parameter algorithm: by default the fastest one for these sizes.
   /// - Precondition: the kernel's sides are odd and positive.
   public init(
     input: ChannelOrder, output: ChannelOrder, kernelHeight: Int, kernelWidth: Int,
-    algorithm: ConvolutionAlgorithm? = nil
+    algorithm: ConvolutionAlgorithm
   ) {
     precondition(kernelHeight > 0 && kernelHeight % 2 == 1 && kernelWidth > 0 && kernelWidth % 2 == 1)
     self.input = input
     self.output = output
     self.kernelHeight = kernelHeight
     self.kernelWidth = kernelWidth
-    let algorithm =
-      algorithm
-      ?? .fastest(
-        kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels)
     precondition(algorithm.handles(kernelHeight: kernelHeight, kernelWidth: kernelWidth), "not for this kernel")
     self.algorithm = algorithm
     elements = algorithm.elements(kernelHeight: kernelHeight, kernelWidth: kernelWidth)
@@ -55,10 +50,8 @@ public final class PackedWeights: @unchecked Sendable {
   /// A double, since sizes without sense may need more than an integer can count.
   public static func floats(
     input: ChannelOrder, output: ChannelOrder, kernelHeight: Int, kernelWidth: Int,
-    algorithm: ConvolutionAlgorithm? = nil
+    algorithm: ConvolutionAlgorithm
   ) -> Double {
-    let algorithm =
-      algorithm ?? .fastest(kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels)
     let elements = algorithm.elements(kernelHeight: kernelHeight, kernelWidth: kernelWidth)
     return Double(output.blocks) * Double(input.blocks) * Double(elements) * 256
   }
@@ -92,7 +85,7 @@ public final class PackedWeights: @unchecked Sendable {
     // Floats from an input or an output channel to the next one, from a tap to the next one, and to the first tap.
     let (inputStep, outputStep) = direction == .forward ? (taps, perRow * taps) : (perRow * taps, taps)
     let (tapStep, first) = direction == .forward ? (1, firstChannel * taps) : (-1, firstChannel * taps + taps - 1)
-    let transform = pool.kernels.winograd(kernel: kernelHeight).weights
+    let transform = pool.kernels.winograd(algorithm, kernel: kernelHeight)?.weights
     pool.run(tasks: output.blocks * input.blocks) { task in
       let (outputBlock, inputBlock) = task.quotientAndRemainder(dividingBy: input.blocks)
       pool.withScratch(taps * 16 + WinogradKernels.scratchCount) { scratch in
@@ -107,12 +100,12 @@ public final class PackedWeights: @unchecked Sendable {
             for tap in 0..<taps { gathered[tap * 16 + outputLane] = source[tap * tapStep] }
           }
           let target = buffer.pointer + outputBlock * outputStride + inputLane * 16
-          switch algorithm {
-          case .direct:
+          if let transform {
+            transform(gathered, 16, target + inputBlock * 256, pointStride, scratch)
+          } else {
             for tap in 0..<taps {
               (target + (inputBlock * taps + tap) * 256).update(from: gathered + tap * 16, count: 16)
             }
-          case .winograd: transform(gathered, 16, target + inputBlock * 256, pointStride, scratch)
           }
         }
       }

@@ -1,13 +1,16 @@
-/// The tiles of 4×4 output pixels of a batch of images, numbered image by image and row by row.
+/// The tiles of output pixels of a batch of images, numbered image by image and row by row.
 struct TileGrid {
   let layout: BlockedLayout
+  /// Rows and columns of a tile.
+  let side: Int
   let rows: Int
   let columns: Int
 
-  init(_ layout: BlockedLayout) {
+  init(_ layout: BlockedLayout, side: Int) {
     self.layout = layout
-    rows = (layout.height + 3) / 4
-    columns = (layout.width + 3) / 4
+    self.side = side
+    rows = (layout.height + side - 1) / side
+    columns = (layout.width + side - 1) / side
   }
 
   /// Tiles of one image.
@@ -26,11 +29,11 @@ struct TileGrid {
   func tile(_ index: Int) -> Tile {
     let (sample, inImage) = index.quotientAndRemainder(dividingBy: perImage)
     let (row, column) = inImage.quotientAndRemainder(dividingBy: columns)
-    return Tile(sample: sample, y: 4 * row, x: 4 * column)
+    return Tile(sample: sample, y: side * row, x: side * column)
   }
 
   /// How many of a tile's rows and columns lie within the image.
   func inside(_ tile: Tile) -> (rows: Int, columns: Int) {
-    (min(4, layout.height - tile.y), min(4, layout.width - tile.x))
+    (min(side, layout.height - tile.y), min(side, layout.width - tile.x))
   }
 }

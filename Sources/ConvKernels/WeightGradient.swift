@@ -17,11 +17,10 @@ public struct WeightGradientGeometry: Sendable {
 
   /// Describes a weight gradient.
   ///
-  /// - Parameter algorithm: by default the fastest one for these sizes.
   /// - Precondition: both layouts are of one size, and the halo holds the kernel.
   public init(
     inputLayout: BlockedLayout, outputLayout: BlockedLayout, input: ChannelOrder, output: ChannelOrder,
-    kernelHeight: Int, kernelWidth: Int, algorithm: ConvolutionAlgorithm? = nil
+    kernelHeight: Int, kernelWidth: Int, algorithm: ConvolutionAlgorithm
   ) {
     precondition(
       inputLayout.batch == outputLayout.batch && inputLayout.height == outputLayout.height
@@ -34,11 +33,8 @@ public struct WeightGradientGeometry: Sendable {
     self.output = output
     self.kernelHeight = kernelHeight
     self.kernelWidth = kernelWidth
-    self.algorithm =
-      algorithm
-      ?? .fastest(
-        kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input.channels)
-    precondition(self.algorithm.handles(kernelHeight: kernelHeight, kernelWidth: kernelWidth), "not for this kernel")
+    self.algorithm = algorithm
+    precondition(algorithm.handles(kernelHeight: kernelHeight, kernelWidth: kernelWidth), "not for this kernel")
   }
 }
 

@@ -4,7 +4,7 @@ import KernelInterface
 /// Winograd's algorithm for a sum of inputs with one size of kernel: where things lie in scratch memory, and the work
 /// on a range of tiles.
 ///
-/// A task takes some tiles of 4×4 output pixels, transforms their windows in all input channels, and multiplies them, for
+/// A task takes some tiles of output pixels, transforms their windows in all input channels, and multiplies them, for
 /// each of the 36 or 64 points, with the weights: a matrix product of tiles × input channels × output channels. The
 /// products of all inputs are summed up before the output is transformed back. How many tiles a task takes depends on
 /// the caches and on the threads; a pixel's sums do not depend on it.
@@ -31,12 +31,14 @@ struct WinogradConvolution {
   ///   - inputs: all with the same size of kernel.
   ///   - blocksAtOnce: output blocks that have to be finished together, at most.
   init?(_ inputs: [ConvolutionInput], outputBlocks: Int, blocksAtOnce: Int, pool: WorkerPool) {
-    guard let first = inputs.first, first.weights.algorithm == .winograd else { return nil }
+    guard let weights = inputs.first?.weights,
+      let transforms = pool.kernels.winograd(weights.algorithm, kernel: weights.kernelHeight)
+    else { return nil }
     self.inputs = inputs
     self.outputBlocks = outputBlocks
     kernels = pool.kernels
-    transforms = kernels.winograd(kernel: first.weights.kernelHeight)
-    grid = TileGrid(first.layout)
+    self.transforms = transforms
+    grid = TileGrid(inputs[0].layout, side: transforms.tile)
     groupBlocks = min(outputBlocks, blocksAtOnce)
     inputBlocks = inputs.reduce(0) { $0 + $1.layout.blocks }
     let groups = (outputBlocks + groupBlocks - 1) / groupBlocks

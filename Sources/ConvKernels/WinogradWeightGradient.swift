@@ -20,18 +20,21 @@ struct WinogradWeightGradient {
   static let tilesInRegisters = 64
   /// Tiles that are transformed together, a multiple of ``tilesInRegisters``: few enough for the last cache, enough to
   /// be worth two runs of the pool.
-  static let tilesAtOnce = 256
+  static let tilesAtOnce = 128
 
   /// Plans the gradients; `nil` when not all parts are for this algorithm and one size of kernel.
   init?(_ parts: [WeightGradientPart], pool: WorkerPool) {
     guard let first = parts.first?.geometry,
-      parts.allSatisfy({ $0.geometry.algorithm == .winograd && $0.geometry.kernelHeight == first.kernelHeight })
+      let transforms = pool.kernels.winograd(first.algorithm, kernel: first.kernelHeight),
+      parts.allSatisfy({
+        $0.geometry.algorithm == first.algorithm && $0.geometry.kernelHeight == first.kernelHeight
+      })
     else { return nil }
     self.parts = parts
     inputs = parts.indices.flatMap { part in (0..<parts[part].geometry.input.blocks).map { (part, $0) } }
     kernels = pool.kernels
-    transforms = kernels.winograd(kernel: first.kernelHeight)
-    grid = TileGrid(first.outputLayout)
+    self.transforms = transforms
+    grid = TileGrid(first.outputLayout, side: transforms.tile)
     outputBlocks = first.output.blocks
   }
 
@@ -169,8 +172,8 @@ extension WeightGradientPart {
   public static func memoryFloats(
     inputs: [ChannelOrder], output: ChannelOrder, kernelHeight: Int, kernelWidth: Int, algorithm: ConvolutionAlgorithm
   ) -> (scratch: Double, sums: Double) {
-    guard algorithm == .winograd else { return (0, 0) }
-    let points = Double((kernelHeight + 3) * (kernelWidth + 3))
+    guard algorithm != .direct else { return (0, 0) }
+    let points = Double(algorithm.elements(kernelHeight: kernelHeight, kernelWidth: kernelWidth))
     let blocks = (inputs: inputs.reduce(0.0) { $0 + Double($1.blocks) }, output: Double(output.blocks))
     let tiles = Double(WinogradWeightGradient.tilesAtOnce * 16 + 16)
     return (points * (blocks.inputs + blocks.output) * tiles, points * blocks.inputs * blocks.output * 256)

@@ -31,9 +31,10 @@ public final class ConvLSTM {
   public let returnAllLayers: Bool
   /// All weights, named `layers.L.input.weight` and so on. Setting them has them packed anew before they are used.
   public var parameters: ParameterSet {
-    didSet { isPacked = false }
+    didSet { packedSize = nil }
   }
-  private var isPacked = false
+  /// Height and width of the images that the layers' weights are packed for.
+  private var packedSize: [Int]?
   private let stack: [Layer]
   private let pool: WorkerPool
 
@@ -146,9 +147,11 @@ public final class ConvLSTM {
   ) throws(ConvLSTMError) -> (output: Output, tape: Tape) {
     let shape = try validatedShape(of: input)
     try validate(initialStates, shape)
-    if !isPacked {
-      for layer in stack { layer.pack(parameters, forBackward: true, pool: pool) }
-      isPacked = true
+    if packedSize != [shape.height, shape.width] {
+      for layer in stack {
+        layer.pack(parameters, forBackward: true, height: shape.height, width: shape.width, pool: pool)
+      }
+      packedSize = [shape.height, shape.width]
     }
     let halo = layers.reduce(0) { max($0, $1.halo) }
     // Without recording a few samples at a time, whose states stay in the cache.

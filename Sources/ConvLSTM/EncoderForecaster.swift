@@ -11,11 +11,16 @@ public final class EncoderForecaster {
   public let configuration: EncoderForecasterConfiguration
   /// All weights. Setting them has them packed anew before they are used.
   public var parameters: ParameterSet {
-    didSet { packed = .none }
+    didSet { packed = nil }
   }
 
-  private enum Packed { case none, forward, all }
-  private var packed = Packed.none
+  /// What the layers' weights are packed for.
+  private struct Packing: Equatable {
+    var forBackward: Bool
+    let height: Int
+    let width: Int
+  }
+  private var packed: Packing?
   private let encoder: [Layer]
   private let forecaster: [Layer]
   private let head: Head
@@ -53,11 +58,21 @@ public final class EncoderForecaster {
     self.init(configuration, parameters: parameters, pool: pool)
   }
 
-  private func pack(forBackward: Bool) {
-    guard packed == .none || (forBackward && packed == .forward) else { return }
-    for layer in encoder + forecaster { layer.pack(parameters, forBackward: forBackward, pool: pool) }
-    head.pack(parameters, forBackward: forBackward, pool: pool)
-    packed = forBackward ? .all : .forward
+  private func pack(for tape: EncoderForecasterTape) {
+    let layout = tape.input[0].layout
+    var wanted = Packing(forBackward: tape.recording != .nothing, height: layout.height, width: layout.width)
+    if packed == wanted { return }
+    if !wanted.forBackward {
+      wanted.forBackward = true
+      if packed == wanted { return }
+      wanted.forBackward = false
+    }
+    for layer in encoder + forecaster {
+      layer.pack(
+        parameters, forBackward: wanted.forBackward, height: wanted.height, width: wanted.width, pool: pool)
+    }
+    head.pack(parameters, forBackward: wanted.forBackward, pool: pool)
+    packed = wanted
   }
 
   /// Makes the memory for forecasts, or for training steps, of one size. It can be used again and again.
@@ -86,7 +101,7 @@ public final class EncoderForecaster {
   /// - Returns: `[b, leadFrames, c, h, w]`.
   public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
-    pack(forBackward: tape.recording != .nothing)
+    pack(for: tape)
     tape.read(input, pool: pool)
     for layer in tape.encoder { layer.clearInitialState() }
     for t in 0..<tape.inputFrames {

@@ -15,10 +15,10 @@ final class Head: @unchecked Sendable {
     let order = ChannelOrder.plain(channels: output)
     outputOrder = order
     weights = layers.map {
-      PackedWeights(input: .plain(channels: $0), output: order, kernelHeight: 1, kernelWidth: 1)
+      PackedWeights(input: .plain(channels: $0), output: order, kernelHeight: 1, kernelWidth: 1, algorithm: .direct)
     }
     turnedWeights = layers.map {
-      PackedWeights(input: order, output: .plain(channels: $0), kernelHeight: 1, kernelWidth: 1)
+      PackedWeights(input: order, output: .plain(channels: $0), kernelHeight: 1, kernelWidth: 1, algorithm: .direct)
     }
     bias = AlignedBuffer(count: order.blocks * BlockedLayout.lanes)
   }
@@ -84,7 +84,7 @@ final class Head: @unchecked Sendable {
           hidden.map { UnsafePointer($0[index].buffer.pointer) },
           WeightGradientGeometry(
             inputLayout: hidden[0][index].layout, outputLayout: output, input: .plain(channels: layers[index]),
-            output: outputOrder, kernelHeight: 1, kernelWidth: 1),
+            output: outputOrder, kernelHeight: 1, kernelWidth: 1, algorithm: .direct),
           into: base + weight.offset, rowChannels: total, firstChannel: first)
       }
       accumulateWeightGradients(parts, outputGradients: steps, pool: pool)

@@ -7,11 +7,8 @@ import Tensor
 final class Layer: @unchecked Sendable {
   let configuration: LayerConfiguration
   let prefix: String
-  private let inputWeights: PackedWeights?
-  private let stateWeights: PackedWeights
-  /// For the gradients with respect to input and state; packed when a backward pass is wanted.
-  private let turnedInputWeights: PackedWeights?
-  private let turnedStateWeights: PackedWeights
+  /// The weights for images of the size that was packed for; `nil` before.
+  private var weights: LayerWeights?
   private let bias: AlignedBuffer
   private let peephole: AlignedBuffer?
   /// Sixteen zeros for each block of the input or the hidden state: a convolution that starts from nothing.
@@ -26,38 +23,25 @@ final class Layer: @unchecked Sendable {
     let gates = ChannelOrder.gates(hidden: configuration.hiddenChannels)
     let hidden = ChannelOrder.plain(channels: configuration.hiddenChannels)
     let input = configuration.inputChannels.map(ChannelOrder.plain(channels:))
-    let (ki, ks) = (configuration.inputKernel, configuration.stateKernel)
-    let shared = configuration.sharedAlgorithm
-    inputWeights = input.map {
-      PackedWeights(input: $0, output: gates, kernelHeight: ki.height, kernelWidth: ki.width, algorithm: shared)
-    }
-    turnedInputWeights = input.map {
-      PackedWeights(input: gates, output: $0, kernelHeight: ki.height, kernelWidth: ki.width)
-    }
-    stateWeights = PackedWeights(
-      input: hidden, output: gates, kernelHeight: ks.height, kernelWidth: ks.width, algorithm: shared)
-    turnedStateWeights = PackedWeights(input: gates, output: hidden, kernelHeight: ks.height, kernelWidth: ks.width)
     bias = AlignedBuffer(count: gates.blocks * BlockedLayout.lanes)
     peephole = configuration.peephole ? AlignedBuffer(count: hidden.blocks * 3 * BlockedLayout.lanes) : nil
     zeros = AlignedBuffer(count: max(hidden.blocks, input?.blocks ?? 0) * BlockedLayout.lanes)
     (gateOrder, hiddenOrder, inputOrder) = (gates, hidden, input)
   }
 
-  /// Takes the layer's parameters out of `parameters`.
-  func pack(_ parameters: ParameterSet, forBackward: Bool, pool: WorkerPool) {
+  /// Takes the layer's parameters out of `parameters`, for images of one size.
+  func pack(_ parameters: ParameterSet, forBackward: Bool, height: Int, width: Int, pool: WorkerPool) {
+    let algorithms = configuration.algorithms(height: height, width: width)
+    let packed =
+      weights.flatMap { $0.algorithms == algorithms && ($0.hasTurned || !forBackward) ? $0 : nil }
+      ?? LayerWeights(configuration, algorithms, forBackward: forBackward)
+    weights = packed
     parameters.values.withUnsafeBufferPointer { values in
       guard let base = values.baseAddress else { return }
       func pointer(_ name: String) -> UnsafePointer<Float>? {
         parameters.layout.entry(prefix + name).map { base + $0.offset }
       }
-      if let weights = pointer("input.weight") {
-        inputWeights?.pack(.forward, from: weights, pool: pool)
-        if forBackward { turnedInputWeights?.pack(.dataGradient, from: weights, pool: pool) }
-      }
-      if let weights = pointer("state.weight") {
-        stateWeights.pack(.forward, from: weights, pool: pool)
-        if forBackward { turnedStateWeights.pack(.dataGradient, from: weights, pool: pool) }
-      }
+      packed.pack(input: pointer("input.weight"), state: pointer("state.weight"), forBackward: forBackward, pool: pool)
       if let plain = pointer("bias") { packChannels(plain, gateOrder, bias.pointer) }
       if let plain = pointer("peephole"), let peephole {
         packPeepholes(plain, hidden: configuration.hiddenChannels, peephole.pointer)
@@ -80,12 +64,18 @@ final class Layer: @unchecked Sendable {
     step(tape, t, tape.backwardMemory(step: t), input: input, pool: pool)
   }
 
+  private var packedWeights: LayerWeights {
+    guard let weights else { preconditionFailure("a layer whose weights were not packed") }
+    return weights
+  }
+
   private func step(_ tape: LayerTape, _ t: Int, _ memory: LSTMStepMemory, input: BlockedImage?, pool: WorkerPool) {
+    let weights = packedWeights
     var sources: [ConvolutionInput] = []
-    if let input, let inputWeights {
+    if let input, let inputWeights = weights.input {
       sources.append(ConvolutionInput(input.buffer.pointer, input.layout, inputWeights))
     }
-    sources.append(ConvolutionInput(tape.hidden(t).pointer, tape.hiddenLayout, stateWeights))
+    sources.append(ConvolutionInput(tape.hidden(t).pointer, tape.hiddenLayout, weights.state))
     lstmStepForward(sources, geometry(tape), memory, hidden: tape.hidden(t + 1).pointer, pool: pool)
   }
 
@@ -96,14 +86,16 @@ final class Layer: @unchecked Sendable {
     let memory = tape.backwardMemory(step: t)
     let (dh, dc) = (tape.hiddenGradient.pointer, tape.cellGradient.pointer)
     lstmStepBackward(geometry(tape), memory, hiddenGradient: dh, cellGradient: dc, pool: pool)
-    guard let gates = memory.gates else { preconditionFailure("the forward pass kept no gates") }
-    if let inputGradient, let turnedInputWeights {
+    guard let gates = memory.gates, let turnedState = packedWeights.turnedState else {
+      preconditionFailure("the forward pass kept no gates, or the weights were packed without a backward pass")
+    }
+    if let inputGradient, let turnedInput = packedWeights.turnedInput {
       convolve(
-        [ConvolutionInput(gates, tape.gatesLayout, turnedInputWeights)], start: .output,
+        [ConvolutionInput(gates, tape.gatesLayout, turnedInput)], start: .output,
         output: inputGradient.buffer.pointer, inputGradient.layout, pool: pool)
     }
     convolve(
-      [ConvolutionInput(gates, tape.gatesLayout, turnedStateWeights)], start: .bias(zeros.pointer), output: dh,
+      [ConvolutionInput(gates, tape.gatesLayout, turnedState)], start: .bias(zeros.pointer), output: dh,
       tape.cellLayout, pool: pool)
   }
 
@@ -146,6 +138,7 @@ final class Layer: @unchecked Sendable {
     _ body: ([WeightGradientPart], (String) -> UnsafeMutablePointer<Float>?) -> Void
   ) {
     let layout = gradients.layout
+    let weights = packedWeights
     gradients.values.withUnsafeMutableBufferPointer { values in
       guard let base = values.baseAddress else { return }
       func pointer(_ name: String) -> UnsafeMutablePointer<Float>? {
@@ -164,11 +157,11 @@ final class Layer: @unchecked Sendable {
           into: target)
       }
       var parts: [WeightGradientPart] = []
-      if let inputOrder, let inputWeights, let target = pointer("input.weight"), !inputs.isEmpty {
+      if let inputOrder, let inputWeights = weights.input, let target = pointer("input.weight"), !inputs.isEmpty {
         parts.append(part(target, inputs, inputOrder, inputWeights))
       }
       if let target = pointer("state.weight") {
-        parts.append(part(target, range.map(tape.hiddenImage), hiddenOrder, stateWeights))
+        parts.append(part(target, range.map(tape.hiddenImage), hiddenOrder, weights.state))
       }
       body(parts, pointer)
     }

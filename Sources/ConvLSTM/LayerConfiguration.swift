@@ -41,13 +41,18 @@ public struct LayerConfiguration: Sendable, Equatable {
   /// The width of the margin of zeros that the layer's convolutions need.
   var halo: Int { max(inputChannels == nil ? 0 : inputKernel.halo, stateKernel.halo) }
 
-  /// How the convolutions of input and state are computed when their kernels are of one size: they are summed up in one
-  /// pass then, and are fast together. Otherwise each has its own way.
-  var sharedAlgorithm: ConvolutionAlgorithm? {
-    guard inputKernel == stateKernel else { return nil }
-    return .fastest(
-      kernelHeight: stateKernel.height, kernelWidth: stateKernel.width,
-      inputChannels: (inputChannels ?? 0) + hiddenChannels)
+  /// How the layer's convolutions are computed for images of one size.
+  func algorithms(height: Int, width: Int) -> LayerAlgorithms {
+    func fastest(_ kernel: KernelSize, _ channels: Int) -> ConvolutionAlgorithm {
+      .fastest(
+        kernelHeight: kernel.height, kernelWidth: kernel.width, inputChannels: channels, height: height, width: width)
+    }
+    let gates = 4 * hiddenChannels
+    let areSummed = inputKernel == stateKernel
+    return LayerAlgorithms(
+      input: fastest(inputKernel, (inputChannels ?? 0) + (areSummed ? hiddenChannels : 0)),
+      state: fastest(stateKernel, hiddenChannels + (areSummed ? inputChannels ?? 0 : 0)),
+      inputGradient: fastest(inputKernel, gates), stateGradient: fastest(stateKernel, gates))
   }
 
   /// Inputs that meet in one gate: what the range of the first weights is drawn from.
@@ -66,4 +71,17 @@ public struct LayerConfiguration: Sendable, Equatable {
     if bias { layout.append(prefix + "bias", shape: [gates]) }
     if peephole { layout.append(prefix + "peephole", shape: [3, hiddenChannels]) }
   }
+}
+
+/// How a layer's convolutions are computed. Those of input and state are summed up in one pass when their kernels are of
+/// one size, and are fast together; otherwise each has its own way.
+struct LayerAlgorithms: Equatable {
+  /// The input's convolution and its weight gradient.
+  let input: ConvolutionAlgorithm
+  /// The hidden state's convolution and its weight gradient.
+  let state: ConvolutionAlgorithm
+  /// The gradient with respect to the input.
+  let inputGradient: ConvolutionAlgorithm
+  /// The gradient with respect to the hidden state.
+  let stateGradient: ConvolutionAlgorithm
 }

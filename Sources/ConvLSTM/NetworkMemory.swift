@@ -46,14 +46,21 @@ public struct NetworkMemory: Sendable {
   private var framePixels: Double { Double(configuration.frameChannels) * Double(height) * Double(width) }
   private var layers: [LayerConfiguration] { configuration.encoderLayers + configuration.forecasterLayers }
 
+  private func algorithms(_ layer: LayerConfiguration) -> LayerAlgorithms {
+    let patch = configuration.patch
+    return layer.algorithms(height: (height + patch - 1) / patch, width: (width + patch - 1) / patch)
+  }
+
   private func packedFloats(forBackward: Bool) -> Double {
     let head = configuration.hidden.reduce(0.0) { sum, hidden in
       sum
         + PackedWeights.floats(
           input: .plain(channels: hidden), output: .plain(channels: configuration.foldedChannels), kernelHeight: 1,
-          kernelWidth: 1)
+          kernelWidth: 1, algorithm: .direct)
     }
-    return layers.reduce(forBackward ? 2 * head : head) { $0 + $1.packedFloats(forBackward: forBackward) }
+    return layers.reduce(forBackward ? 2 * head : head) {
+      $0 + $1.packedFloats(algorithms($1), forBackward: forBackward)
+    }
   }
 
   private func tapeFloats(_ batch: Int, _ recording: TapeRecording) -> Double {
@@ -87,7 +94,7 @@ public struct NetworkMemory: Sendable {
   /// Memory for weight gradients: sums of every layer where they are kept from step to step; else the pool keeps a buffer
   /// for every layer that needs more than those before it.
   private func weightGradientFloats(recomputes: Bool) -> Double {
-    let needs = layers.map(\.weightGradientFloats)
+    let needs = layers.map { $0.weightGradientFloats(algorithms($0)) }
     func rising(_ floats: [Double]) -> Double {
       var largest = 0.0
       return floats.reduce(0) { sum, own in
@@ -111,37 +118,48 @@ extension EncoderForecasterConfiguration {
 
 extension LayerConfiguration {
   private var gates: ChannelOrder { .gates(hidden: hiddenChannels) }
-  private var inputs: [(order: ChannelOrder, kernel: KernelSize)] {
-    (inputChannels.map { [(.plain(channels: $0), inputKernel)] } ?? []) + [
-      (.plain(channels: hiddenChannels), stateKernel)
-    ]
+
+  /// A convolution of the layer: what it reads, its kernel, and how it and its data gradient are computed.
+  private struct Part {
+    let order: ChannelOrder
+    let kernel: KernelSize
+    let algorithm: ConvolutionAlgorithm
+    let gradient: ConvolutionAlgorithm
+  }
+
+  private func parts(_ algorithms: LayerAlgorithms) -> [Part] {
+    let input = inputChannels.map {
+      Part(
+        order: .plain(channels: $0), kernel: inputKernel, algorithm: algorithms.input,
+        gradient: algorithms.inputGradient)
+    }
+    let state = Part(
+      order: .plain(channels: hiddenChannels), kernel: stateKernel, algorithm: algorithms.state,
+      gradient: algorithms.stateGradient)
+    return (input.map { [$0] } ?? []) + [state]
   }
 
   /// Floats of the weights as a ``Layer`` packs them.
-  fileprivate func packedFloats(forBackward: Bool) -> Double {
-    inputs.reduce(0) { sum, input in
-      let (height, width) = (input.kernel.height, input.kernel.width)
+  fileprivate func packedFloats(_ algorithms: LayerAlgorithms, forBackward: Bool) -> Double {
+    parts(algorithms).reduce(0) { sum, part in
+      let (height, width) = (part.kernel.height, part.kernel.width)
       let forward = PackedWeights.floats(
-        input: input.order, output: gates, kernelHeight: height, kernelWidth: width, algorithm: sharedAlgorithm)
+        input: part.order, output: gates, kernelHeight: height, kernelWidth: width, algorithm: part.algorithm)
       let turned = PackedWeights.floats(
-        input: gates, output: input.order, kernelHeight: height, kernelWidth: width)
+        input: gates, output: part.order, kernelHeight: height, kernelWidth: width, algorithm: part.gradient)
       return sum + forward + (forBackward ? turned : 0)
     }
   }
 
   /// Floats of scratch memory and sums for the layer's weight gradients.
-  fileprivate var weightGradientFloats: (scratch: Double, sums: Double) {
-    func floats(
-      _ inputs: [ChannelOrder], _ kernel: KernelSize, _ algorithm: ConvolutionAlgorithm
-    ) -> (scratch: Double, sums: Double) {
-      WeightGradientPart.memoryFloats(
-        inputs: inputs, output: gates, kernelHeight: kernel.height, kernelWidth: kernel.width, algorithm: algorithm)
-    }
-    if let sharedAlgorithm { return floats(inputs.map(\.order), stateKernel, sharedAlgorithm) }
-    return inputs.reduce((0, 0)) { most, input in
-      let algorithm = ConvolutionAlgorithm.fastest(
-        kernelHeight: input.kernel.height, kernelWidth: input.kernel.width, inputChannels: input.order.channels)
-      let own = floats([input.order], input.kernel, algorithm)
+  fileprivate func weightGradientFloats(_ algorithms: LayerAlgorithms) -> (scratch: Double, sums: Double) {
+    let parts = parts(algorithms)
+    // Those of one kernel and one way are computed together.
+    let together = inputKernel == stateKernel ? [parts] : parts.map { [$0] }
+    return together.reduce((0, 0)) { most, parts in
+      let own = WeightGradientPart.memoryFloats(
+        inputs: parts.map(\.order), output: gates, kernelHeight: parts[0].kernel.height,
+        kernelWidth: parts[0].kernel.width, algorithm: parts[0].algorithm)
       return (max(most.scratch, own.scratch), most.sums + own.sums)
     }
   }

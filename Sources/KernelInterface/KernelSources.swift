@@ -69,31 +69,40 @@ public struct ProductSource {
   }
 }
 
-/// One row of sixteen hidden channels of a ConvLSTM, as the gates' kernels see it.
-public struct GateRow {
-  /// The row of the input gate; forget, output gate and candidate follow `gateStride` floats apart.
+/// A rectangle of pixels of sixteen hidden channels of a ConvLSTM, as the gates' kernels see it.
+public struct GatePixels {
+  /// The first row of the input gate; forget, output gate and candidate follow `gateStride` floats apart.
   public let gates: UnsafeMutablePointer<Float>
   /// Floats from a gate to the next one.
   public let gateStride: Int
+  /// Floats from a row of a gate to the next one.
+  public let gateRowStride: Int
   /// The cell state before the step.
   public let previousCell: UnsafePointer<Float>
   /// The cell state after the step; may be the same memory.
   public let cell: UnsafeMutablePointer<Float>
+  /// Floats from a row of the cell states, and of all gradients with respect to states, to the next one.
+  public let cellRowStride: Int
   /// `[3][16]` for i, f, o; `nil` without peepholes.
   public let peephole: UnsafePointer<Float>?
-  /// Pixels.
-  public let width: Int
+  /// Rows of pixels.
+  public let rows: Int
+  /// Pixels of a row.
+  public let columns: Int
 
-  /// Names the memory of a row.
+  /// Names the memory of a rectangle.
   public init(
-    gates: UnsafeMutablePointer<Float>, gateStride: Int, previousCell: UnsafePointer<Float>,
-    cell: UnsafeMutablePointer<Float>, peephole: UnsafePointer<Float>?, width: Int
+    gates: UnsafeMutablePointer<Float>, gateStride: Int, gateRowStride: Int, previousCell: UnsafePointer<Float>,
+    cell: UnsafeMutablePointer<Float>, cellRowStride: Int, peephole: UnsafePointer<Float>?, rows: Int, columns: Int
   ) {
     self.gates = gates
     self.gateStride = gateStride
+    self.gateRowStride = gateRowStride
     self.previousCell = previousCell
     self.cell = cell
+    self.cellRowStride = cellRowStride
     self.peephole = peephole
-    self.width = width
+    self.rows = rows
+    self.columns = columns
   }
 }

@@ -14,17 +14,15 @@ public struct KernelTable: Sendable {
   public let directRow: DirectRow
   /// Direct weight gradient of some rows.
   public let directWeightGradient: DirectWeightGradient
-  /// Winograd's algorithm for 3×3.
-  public let winograd3: WinogradKernels
-  /// Winograd's algorithm for 5×5.
-  public let winograd5: WinogradKernels
+  /// The transforms of Winograd's algorithm, for each size of kernel and tile.
+  public let winograd: [WinogradKernels]
   /// The matrix products between the transforms.
   public let products: Products
   /// The products of a weight gradient.
   public let weightProducts: WeightProducts
-  /// Gates, cell and hidden state of a row.
+  /// Gates, cell and hidden state of a rectangle of pixels.
   public let gatesForward: GatesForward
-  /// The gradients of a row.
+  /// Their gradients.
   public let gatesBackward: GatesBackward
   /// Biases' and peepholes' gradients.
   public let gateParameterGradients: GateParameterGradients
@@ -64,14 +62,16 @@ public struct KernelTable: Sendable {
       _ blocks: Int, _ tiles: Int, _ sums: UnsafeMutablePointer<Float>, _ sumsStride: Int
     ) -> Void
   /// From what the convolutions gave to the gates' values, the new cell and the new hidden state.
-  public typealias GatesForward = @Sendable (_ row: GateRow, _ hidden: UnsafeMutablePointer<Float>) -> Void
+  public typealias GatesForward =
+    @Sendable (_ pixels: GatePixels, _ hidden: UnsafeMutablePointer<Float>, _ hiddenRowStride: Int) -> Void
   /// From the gates' values to the gradients in front of them; `cellGradient` becomes that of the previous cell state.
   public typealias GatesBackward =
     @Sendable (
-      _ row: GateRow, _ hiddenGradient: UnsafePointer<Float>, _ cellGradient: UnsafeMutablePointer<Float>
+      _ pixels: GatePixels, _ hiddenGradient: UnsafePointer<Float>, _ cellGradient: UnsafeMutablePointer<Float>
     ) -> Void
-  /// Adds a row's part to `[7][16]` sums: the biases of i, f, o, g, then the peepholes of i, f, o.
-  public typealias GateParameterGradients = @Sendable (_ row: GateRow, _ sums: UnsafeMutablePointer<Double>) -> Void
+  /// Adds the pixels' part to `[7][16]` sums: the biases of i, f, o, g, then the peepholes of i, f, o.
+  public typealias GateParameterGradients =
+    @Sendable (_ pixels: GatePixels, _ sums: UnsafeMutablePointer<Double>) -> Void
   /// Replaces numbers by their logistic function.
   public typealias Logistic = @Sendable (_ values: UnsafeMutablePointer<Float>, _ count: Int) -> Void
   /// Replaces p by `gradient·p·(1 − p)`.
@@ -86,7 +86,7 @@ public struct KernelTable: Sendable {
   /// Lists the kernels of an instruction set.
   public init(
     name: String, blocksAtOnce: Int, groupTiles: Int, directRow: @escaping DirectRow,
-    directWeightGradient: @escaping DirectWeightGradient, winograd3: WinogradKernels, winograd5: WinogradKernels,
+    directWeightGradient: @escaping DirectWeightGradient, winograd: [WinogradKernels],
     products: @escaping Products, weightProducts: @escaping WeightProducts, gatesForward: @escaping GatesForward,
     gatesBackward: @escaping GatesBackward, gateParameterGradients: @escaping GateParameterGradients,
     logistic: @escaping Logistic, logisticBackward: @escaping LogisticBackward, channelSums: @escaping ChannelSums,
@@ -97,8 +97,7 @@ public struct KernelTable: Sendable {
     self.groupTiles = groupTiles
     self.directRow = directRow
     self.directWeightGradient = directWeightGradient
-    self.winograd3 = winograd3
-    self.winograd5 = winograd5
+    self.winograd = winograd
     self.products = products
     self.weightProducts = weightProducts
     self.gatesForward = gatesForward
@@ -111,20 +110,22 @@ public struct KernelTable: Sendable {
   }
 }
 
-/// The transforms of Winograd's algorithm for tiles of 4×4 output pixels and one size of kernel, sixteen channels at a
-/// time. A transformed tile is `points` vectors, `pointStride` floats apart.
+/// The transforms of Winograd's algorithm for one size of kernel and of tiles, sixteen channels at a time. A transformed
+/// tile is `points` vectors, `pointStride` floats apart.
 public struct WinogradKernels: Sendable {
   /// Rows and columns of the kernel.
   public let kernel: Int
-  /// Rows and columns of the input that 4×4 output pixels depend on.
+  /// Rows and columns of a tile of output pixels.
+  public let tile: Int
+  /// Rows and columns of the input that a tile depends on.
   public let window: Int
   /// Vectors of a transformed tile.
   public let points: Int
   /// Of a window of the input.
   public let input: Spread
-  /// Of the 4×4 gradients of the output pixels: the transpose of ``output``, for the weight gradient.
+  /// Of the gradients of a tile's pixels: the transpose of ``output``, for the weight gradient.
   public let outputGradient: Spread
-  /// To the 4×4 output pixels.
+  /// To the tile's pixels.
   public let output: Output
   /// Of the weights `[ky][kx][16]` of one input channel.
   public let weights: Weights
@@ -157,12 +158,13 @@ public struct WinogradKernels: Sendable {
 
   /// Lists the transforms.
   public init(
-    kernel: Int, input: @escaping Spread, outputGradient: @escaping Spread, output: @escaping Output,
+    kernel: Int, tile: Int, input: @escaping Spread, outputGradient: @escaping Spread, output: @escaping Output,
     weights: @escaping Weights, weightGradient: @escaping Weights
   ) {
     self.kernel = kernel
-    self.window = kernel + 3
-    self.points = (kernel + 3) * (kernel + 3)
+    self.tile = tile
+    self.window = kernel + tile - 1
+    self.points = window * window
     self.input = input
     self.outputGradient = outputGradient
     self.output = output

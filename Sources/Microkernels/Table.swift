@@ -12,7 +12,8 @@ public func kernelTable(name: String) -> KernelTable {
   #endif
   return KernelTable(
     name: name, blocksAtOnce: blocksAtOnce, groupTiles: groupTiles, directRow: f32DirectRow,
-    directWeightGradient: f32DirectWeightGradient4x16, winograd3: f32Winograd3x3(), winograd5: f32Winograd5x5(),
+    directWeightGradient: f32DirectWeightGradient4x16,
+    winograd: [f32Winograd3x3Tile4(), f32Winograd3x3Tile6(), f32Winograd5x5()],
     products: f32Products, weightProducts: f32WeightProducts, gatesForward: LSTMGates.forward,
     gatesBackward: LSTMGates.backward, gateParameterGradients: LSTMGates.addParameterGradients,
     logistic: f32Logistic, logisticBackward: f32LogisticBackward, channelSums: f32ChannelSums,

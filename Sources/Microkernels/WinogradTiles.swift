@@ -41,32 +41,26 @@ func spread(
   }
 }
 
-/// A one-dimensional transform to four pixels, from vectors that distance apart.
-typealias OutputTransform = (UnsafePointer<Lanes>, Int) -> (Lanes, Lanes, Lanes, Lanes)
+/// A one-dimensional transform to pixels, from vectors that distance apart; hands out each pixel with its number.
+typealias OutputTransform = (UnsafePointer<Lanes>, Int, (Int, Lanes) -> Void) -> Void
 
-/// From a transformed tile of side × side points to 4×4 pixels, of which `rows` × `columns` are stored.
+/// From a transformed tile of side × side points to tile × tile pixels, of which `rows` × `columns` are stored.
 @inline(__always)
 func gather(
-  _ points: UnsafePointer<Float>, _ pointStride: Int, side: Int, _ pixels: UnsafeMutablePointer<Float>,
+  _ points: UnsafePointer<Float>, _ pointStride: Int, side: Int, tile: Int, _ pixels: UnsafeMutablePointer<Float>,
   _ rowStride: Int, _ rows: Int, _ columns: Int, _ bias: UnsafePointer<Float>?,
   _ scratch: UnsafeMutablePointer<Float>, _ transform: OutputTransform
 ) {
   let (from, stride) = (lanes(points), pointStride / 16)
   let temporary = lanes(scratch)
   for x in 0..<side {
-    let column = transform(from + x * stride, side * stride)
-    temporary[x] = column.0
-    temporary[side + x] = column.1
-    temporary[2 * side + x] = column.2
-    temporary[3 * side + x] = column.3
+    transform(from + x * stride, side * stride) { y, value in temporary[y * side + x] = value }
   }
   let start = bias.map { lanes($0)[0] }
-  for y in 0..<min(rows, 4) {
+  for y in 0..<min(rows, tile) {
     let row = lanes(pixels + y * rowStride)
-    let sums = transform(temporary + y * side, 1)
-    row[0] = (start ?? row[0]) + sums.0
-    if columns > 1 { row[1] = (start ?? row[1]) + sums.1 }
-    if columns > 2 { row[2] = (start ?? row[2]) + sums.2 }
-    if columns > 3 { row[3] = (start ?? row[3]) + sums.3 }
+    transform(temporary + y * side, 1) { x, value in
+      if x < columns { row[x] = (start ?? row[x]) + value }
+    }
   }
 }

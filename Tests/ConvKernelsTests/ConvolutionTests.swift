@@ -35,9 +35,9 @@ struct ConvolutionCase: Sendable, CustomTestStringConvertible {
       ConvolutionCase(6, 6, 8, 8, 3, by: 5), ConvolutionCase(6, 6, 8, 8, 7, by: 1),
       ConvolutionCase(5, 20, 9, 10, 5, batch: 3), ConvolutionCase(1, 1, 1, 1, 9), ConvolutionCase(8, 8, 40, 70, 3),
     ]
-    // Winograd's tiles of 4×4: sizes around one, two and three of them in both directions.
+    // Winograd's tiles of 4×4 and 6×6: sizes around one, two and three of them in both directions.
     + [3, 5].flatMap { kernel in
-      [3, 4, 5, 7, 8, 9, 12, 13].flatMap { size in
+      [3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 18, 19].flatMap { size in
         [
           ConvolutionCase(9, 18, size, 6, kernel, batch: 2), ConvolutionCase(9, 18, 6, size, kernel, batch: 2),
         ]
@@ -75,8 +75,8 @@ struct ConvolutionWay: Sendable, CustomTestStringConvertible {
     switch (algorithm, sizes.kernelHeight) {
     // One sum in order, whose rounding errors grow with its length.
     case (.direct, _): max(sizes.input, sizes.output) * sizes.kernelHeight * sizes.kernelWidth > 1000 ? 4e-6 : 2e-6
-    case (.winograd, 3): 5e-6
-    case (.winograd, _): 2e-5
+    case (.winograd4, 3): 5e-6
+    case (.winograd4, _), (.winograd6, _): 2e-5
     }
   }
 }
@@ -88,11 +88,15 @@ struct ConvolutionRun {
   let weights: [Float]
   let bias: [Float]
   let gradient: [Float]
-  /// `nil` for the fastest one.
-  let algorithm: ConvolutionAlgorithm?
+  let algorithm: ConvolutionAlgorithm
 
+  /// - Parameter algorithm: by default the fastest one.
   init(_ c: ConvolutionCase, algorithm: ConvolutionAlgorithm? = nil, seed: UInt64 = 7) {
-    self.algorithm = algorithm
+    self.algorithm =
+      algorithm
+      ?? .fastest(
+        kernelHeight: c.kernelHeight, kernelWidth: c.kernelWidth, inputChannels: c.input, height: c.height,
+        width: c.width)
     reference = ReferenceConvolution(
       batch: c.batch, input: c.input, output: c.output, height: c.height, width: c.width,
       kernelHeight: c.kernelHeight, kernelWidth: c.kernelWidth)
@@ -225,6 +229,7 @@ func largestError(_ values: [Float], _ reference: [Double]) -> Double {
   @Test(arguments: ConvolutionAlgorithm.allCases, [3, 5]) func theNumberOfThreadsChangesNoBit(
     algorithm: ConvolutionAlgorithm, kernel: Int
   ) {
+    guard algorithm.handles(kernelHeight: kernel, kernelWidth: kernel) else { return }
     // Four blocks and a bit of output, and more tiles than a task takes.
     let run = ConvolutionRun(ConvolutionCase(20, 70, 30, 37, kernel, batch: 3), algorithm: algorithm)
     for set in InstructionSet.allCases where set.isSupported {

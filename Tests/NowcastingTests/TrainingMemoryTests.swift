@@ -12,7 +12,7 @@ import Testing
 
   init() throws {
     var options = TrainingOptions()
-    (options.inputFrames, options.leadFrames) = (5, 20)
+    (options.inputFrames, options.leadFrames) = (5, 30)
     let rain = FrameSequence(
       grid: Grid(height: 200, width: 200, spacingMetres: 1000), times: (0..<40).map { Double($0) * 300 },
       rainRate: Tensor(shape: [40, 200, 200], repeating: 1))

@@ -28,38 +28,37 @@ private var nb: Float { 1 / (2 * 9 / 4 * (9 / 4 - 25 / 64)) }
 @inline(__always)
 private func input6(_ d: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMutablePointer<Lanes>, _ r: Int) {
   let (d0, d1, d2, d3, d4, d5) = (d[0], d[s], d[2 * s], d[3 * s], d[4 * s], d[5 * s])
-  t[0] = d4.addingProduct(d2, Lanes(repeating: -sum)).addingProduct(d0, Lanes(repeating: product))
-  t[5 * r] = d5.addingProduct(d3, Lanes(repeating: -sum)).addingProduct(d1, Lanes(repeating: product))
+  t[0] = fma(d0, product, fma(d2, -sum, d4))
+  t[5 * r] = fma(d1, product, fma(d3, -sum, d5))
   let (evenA, oddA) = (
-    d4.addingProduct(d2, Lanes(repeating: -b2)), d3.addingProduct(d1, Lanes(repeating: -b2))
+    fma(d2, -b2, d4), fma(d1, -b2, d3)
   )
   let (evenB, oddB) = (
-    d4.addingProduct(d2, Lanes(repeating: -a2)), d3.addingProduct(d1, Lanes(repeating: -a2))
+    fma(d2, -a2, d4), fma(d1, -a2, d3)
   )
-  t[r] = evenA.addingProduct(oddA, Lanes(repeating: a))
-  t[2 * r] = evenA.addingProduct(oddA, Lanes(repeating: -a))
-  t[3 * r] = evenB.addingProduct(oddB, Lanes(repeating: b))
-  t[4 * r] = evenB.addingProduct(oddB, Lanes(repeating: -b))
+  t[r] = fma(oddA, a, evenA)
+  t[2 * r] = fma(oddA, -a, evenA)
+  t[3 * r] = fma(oddB, b, evenB)
+  t[4 * r] = fma(oddB, -b, evenB)
 }
 
 /// Aᵀ: six points to four pixels.
 @inline(__always)
-private func output6(_ m: UnsafePointer<Lanes>, _ s: Int) -> (Lanes, Lanes, Lanes, Lanes) {
+private func output6(_ m: UnsafePointer<Lanes>, _ s: Int, _ store: (Int, Lanes) -> Void) {
   let (sumA, differenceA) = (m[s] + m[2 * s], m[s] - m[2 * s])
   let (sumB, differenceB) = (m[3 * s] + m[4 * s], m[3 * s] - m[4 * s])
-  let y0 = m[0] + sumA + sumB
-  let y1 = (differenceA * a).addingProduct(differenceB, Lanes(repeating: b))
-  let y2 = (sumA * a2).addingProduct(sumB, Lanes(repeating: b2))
-  let y3 = m[5 * s].addingProduct(differenceA, Lanes(repeating: a3)).addingProduct(differenceB, Lanes(repeating: b3))
-  return (y0, y1, y2, y3)
+  store(0, m[0] + sumA + sumB)
+  store(1, fma(differenceB, b, differenceA * a))
+  store(2, fma(sumB, b2, sumA * a2))
+  store(3, fma(differenceB, b3, fma(differenceA, a3, m[5 * s])))
 }
 
 /// A: four gradients of pixels to six points.
 @inline(__always)
 private func outputGradient6(_ y: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMutablePointer<Lanes>, _ r: Int) {
   let (y0, y1, y2, y3) = (y[0], y[s], y[2 * s], y[3 * s])
-  let (evenA, oddA) = (y0.addingProduct(y2, Lanes(repeating: a2)), (y1 * a).addingProduct(y3, Lanes(repeating: a3)))
-  let (evenB, oddB) = (y0.addingProduct(y2, Lanes(repeating: b2)), (y1 * b).addingProduct(y3, Lanes(repeating: b3)))
+  let (evenA, oddA) = (fma(y2, a2, y0), fma(y3, a3, y1 * a))
+  let (evenB, oddB) = (fma(y2, b2, y0), fma(y3, b3, y1 * b))
   t[0] = y0
   t[r] = evenA + oddA
   t[2 * r] = evenA - oddA
@@ -72,8 +71,8 @@ private func outputGradient6(_ y: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMut
 @inline(__always)
 private func weights6(_ w: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMutablePointer<Lanes>, _ r: Int) {
   let (w0, w1, w2) = (w[0], w[s], w[2 * s])
-  let (evenA, oddA) = (w0.addingProduct(w2, Lanes(repeating: a2)) * na, w1 * (a * na))
-  let (evenB, oddB) = (w0.addingProduct(w2, Lanes(repeating: b2)) * nb, w1 * (b * nb))
+  let (evenA, oddA) = (fma(w2, a2, w0) * na, w1 * (a * na))
+  let (evenB, oddB) = (fma(w2, b2, w0) * nb, w1 * (b * nb))
   t[0] = w0 * n0
   t[r] = evenA + oddA
   t[2 * r] = evenA - oddA
@@ -88,14 +87,14 @@ private func weightGradient6(_ u: UnsafePointer<Lanes>, _ s: Int, _ w: UnsafeMut
   let (sumA, differenceA) = ((u[s] + u[2 * s]) * na, (u[s] - u[2 * s]) * na)
   let (sumB, differenceB) = ((u[3 * s] + u[4 * s]) * nb, (u[3 * s] - u[4 * s]) * nb)
   w[0] = (u[0] * n0) + sumA + sumB
-  w[r] = (differenceA * a).addingProduct(differenceB, Lanes(repeating: b))
-  w[2 * r] = u[5 * s].addingProduct(sumA, Lanes(repeating: a2)).addingProduct(sumB, Lanes(repeating: b2))
+  w[r] = fma(differenceB, b, differenceA * a)
+  w[2 * r] = fma(sumB, b2, fma(sumA, a2, u[5 * s]))
 }
 
 /// The transforms of F(4×4, 3×3).
-func f32Winograd3x3() -> WinogradKernels {
+func f32Winograd3x3Tile4() -> WinogradKernels {
   WinogradKernels(
-    kernel: 3,
+    kernel: 3, tile: 4,
     input: { pixels, rowStride, rows, columns, to, pointStride, scratch in
       spread(pixels, rowStride, rows, columns, side: 6, to, pointStride, result: 6, scratch, input6)
     },
@@ -103,7 +102,7 @@ func f32Winograd3x3() -> WinogradKernels {
       spread(pixels, rowStride, rows, columns, side: 4, to, pointStride, result: 6, scratch, outputGradient6)
     },
     output: { points, pointStride, pixels, rowStride, rows, columns, bias, scratch in
-      gather(points, pointStride, side: 6, pixels, rowStride, rows, columns, bias, scratch, output6)
+      gather(points, pointStride, side: 6, tile: 4, pixels, rowStride, rows, columns, bias, scratch, output6)
     },
     weights: { from, fromStride, to, toStride, scratch in
       twice(

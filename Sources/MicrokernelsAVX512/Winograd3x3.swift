@@ -1,1 +1,0 @@
-../Microkernels/Winograd3x3.swift

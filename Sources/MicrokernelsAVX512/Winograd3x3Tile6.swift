@@ -1,0 +1,1 @@
+../Microkernels/Winograd3x3Tile6.swift

@@ -1,0 +1,1 @@
+../Microkernels/WinogradEightPoints.swift
