@@ -170,7 +170,8 @@ public final class EncoderForecaster {
       let below = index > 0 ? memory[index - 1].hiddenGradientImage : inputGradient
       let recomputes = tape.recording == .states
       if recomputes { layer.recomputeGates(tape, step: t, input: source, pool: pool) }
-      layer.backward(tape, step: t, inputGradient: below, pool: pool)
+      layer.backward(
+        tape, step: t, inputGradient: below, wantsStateGradient: t > 0 || !tape.startsFromZero, pool: pool)
       // The next layer needs the memory of these gates.
       if recomputes {
         layer.accumulateParameterGradients(

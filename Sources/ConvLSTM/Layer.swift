@@ -75,14 +75,20 @@ final class Layer: @unchecked Sendable {
     if let input, let inputWeights = weights.input {
       sources.append(ConvolutionInput(input.buffer.pointer, input.layout, inputWeights))
     }
-    sources.append(ConvolutionInput(tape.hidden(t).pointer, tape.hiddenLayout, weights.state))
+    if t > 0 || !tape.startsFromZero {
+      sources.append(ConvolutionInput(tape.hidden(t).pointer, tape.hiddenLayout, weights.state))
+    }
     lstmStepForward(sources, geometry(tape), memory, hidden: tape.hidden(t + 1).pointer, pool: pool)
   }
 
   /// Step `t` backward: from the tape's gradients with respect to hidden and cell state `t + 1` to those of `t`.
   ///
-  /// - Parameter inputGradient: has the gradient with respect to the input added to it.
-  func backward(_ tape: LayerTape, step t: Int, inputGradient: BlockedImage?, pool: WorkerPool) {
+  /// - Parameters:
+  ///   - inputGradient: has the gradient with respect to the input added to it.
+  ///   - wantsStateGradient: whether the gradient with respect to hidden state `t` is of use to anybody.
+  func backward(
+    _ tape: LayerTape, step t: Int, inputGradient: BlockedImage?, wantsStateGradient: Bool = true, pool: WorkerPool
+  ) {
     let memory = tape.backwardMemory(step: t)
     let (dh, dc) = (tape.hiddenGradient.pointer, tape.cellGradient.pointer)
     lstmStepBackward(geometry(tape), memory, hiddenGradient: dh, cellGradient: dc, pool: pool)
@@ -94,9 +100,11 @@ final class Layer: @unchecked Sendable {
         [ConvolutionInput(gates, tape.gatesLayout, turnedInput)], start: .output,
         output: inputGradient.buffer.pointer, inputGradient.layout, pool: pool)
     }
-    convolve(
-      [ConvolutionInput(gates, tape.gatesLayout, turnedState)], start: .bias(zeros.pointer), output: dh,
-      tape.cellLayout, pool: pool)
+    if wantsStateGradient {
+      convolve(
+        [ConvolutionInput(gates, tape.gatesLayout, turnedState)], start: .bias(zeros.pointer), output: dh,
+        tape.cellLayout, pool: pool)
+    }
   }
 
   /// Adds the gradients of all parameters over some steps, after ``backward(_:step:inputGradient:pool:)`` of each.

@@ -30,6 +30,7 @@ extension LayerTape {
 
   /// Starts from given states, `[b, hidden, h, w]`.
   func setInitialState(_ state: ConvLSTMState, pool: WorkerPool) {
+    startFromWrittenState()
     read(state.hidden, into: hidden(0), hiddenLayout, pool)
     read(state.cell, into: cell(0), cellLayout, pool)
   }

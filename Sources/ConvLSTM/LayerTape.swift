@@ -37,6 +37,8 @@ final class LayerTape {
   private let gates: [AlignedBuffer]
   /// Where weight gradients are summed up step by step, if they are.
   let weightSums: WeightGradientSums?
+  /// Whether the initial hidden state is known to be zero, so that nothing need be convolved with it.
+  private(set) var startsFromZero = false
   /// The gradient with respect to the hidden state of the step being worked on, without halo.
   private(set) var hiddenGradient: AlignedBuffer
   /// The gradient with respect to its cell state, without halo.
@@ -102,14 +104,19 @@ final class LayerTape {
 
   /// Starts from zero states.
   func clearInitialState() {
+    startsFromZero = true
     hidden(0).clear()
     cell(0).clear()
   }
+
+  /// Starts from states that were written to the first ones' memory.
+  func startFromWrittenState() { startsFromZero = false }
 
   /// Starts from another tape's last states, without a copy: both hold the same memory from now on. The other one's
   /// backward pass goes on from this one's gradients in the same way.
   func startFromLastState(of other: LayerTape) {
     precondition(other.hiddenLayout == hiddenLayout, "tapes of different sizes")
+    startsFromZero = false
     hiddenStates[0] = other.hidden(other.steps)
     cellStates[0] = other.cell(other.steps)
     hiddenGradient = other.hiddenGradient
