@@ -53,6 +53,21 @@ public struct BlockedLayout: Sendable, Equatable {
     sample * sampleStride + block * blockStride + (y + halo) * rowStride + (x + halo) * Self.lanes
   }
 
+  /// Sets the halo of all images, and what lies behind the last one, to zero.
+  public func clearHalo(_ buffer: UnsafeMutablePointer<Float>) {
+    let (margin, row) = (halo * Self.lanes, halo * rowStride)
+    for image in 0..<batch * blocks {
+      let first = buffer + image * blockStride
+      first.update(repeating: 0, count: row)
+      for y in halo..<halo + height {
+        (first + y * rowStride).update(repeating: 0, count: margin)
+        (first + (y + 1) * rowStride - margin).update(repeating: 0, count: margin)
+      }
+      (first + blockStride - row).update(repeating: 0, count: row)
+    }
+    (buffer + batch * sampleStride).update(repeating: 0, count: Self.slack)
+  }
+
   /// The same images with another number of channel blocks.
   public func with(blocks: Int, halo: Int) -> BlockedLayout {
     BlockedLayout(batch: batch, blocks: blocks, height: height, width: width, halo: halo)

@@ -81,7 +81,7 @@ private final class Scratch: @unchecked Sendable {
     pthread_mutex_lock(mutex)
     let kept = buffers.lastIndex { $0.count >= count }.map { buffers.remove(at: $0) }
     pthread_mutex_unlock(mutex)
-    return kept ?? AlignedBuffer(count: count)
+    return kept ?? AlignedBuffer(uninitialized: count)
   }
 
   func giveBack(_ buffer: AlignedBuffer, most: Int) {

@@ -170,11 +170,11 @@ public final class ConvLSTM {
     let images = (0..<(records ? shape.steps : 1)).map { _ in BlockedImage(layout) }
     let returned = returnAllLayers ? Array(layers.indices) : [layers.count - 1]
     var outputs = returned.map { index in
-      Tensor(shape: [shape.batch, shape.steps, layers[index].hiddenChannels, shape.height, shape.width])
+      Tensor(uninitialized: [shape.batch, shape.steps, layers[index].hiddenChannels, shape.height, shape.width])
     }
     var states = returned.map { index in
       let size = [shape.batch, layers[index].hiddenChannels, shape.height, shape.width]
-      return ConvLSTMState(hidden: Tensor(shape: size), cell: Tensor(shape: size))
+      return ConvLSTMState(hidden: Tensor(uninitialized: size), cell: Tensor(uninitialized: size))
     }
     var first = 0
     for size in sizes {
@@ -301,7 +301,7 @@ public final class ConvLSTM {
 
     /// The images of all steps as one tensor in the order of the input.
     func tensor(of blocked: [BlockedImage], _ batchFirst: Bool, pool: WorkerPool) -> Tensor {
-      var result = Tensor(shape: [batch, steps, channels, height, width])
+      var result = Tensor(uninitialized: [batch, steps, channels, height, width])
       result.withUnsafeMutableBufferPointer { buffer in
         guard let base = buffer.baseAddress else { return }
         for (t, image) in blocked.enumerated() {

@@ -111,7 +111,7 @@ public final class EncoderForecaster {
         image = memory.hiddenImage(t + 1)
       }
     }
-    var output = Tensor(shape: tape.outputShape)
+    var output = Tensor(uninitialized: tape.outputShape)
     for t in 0..<tape.leadFrames {
       var image: BlockedImage?
       for (layer, memory) in zip(forecaster, tape.forecaster) {

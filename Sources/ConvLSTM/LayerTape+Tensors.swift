@@ -19,7 +19,7 @@ extension LayerTape {
   }
 
   private func tensor(of buffer: AlignedBuffer, _ layout: BlockedLayout, channels: Int, _ pool: WorkerPool) -> Tensor {
-    var result = Tensor(shape: [layout.batch, channels, layout.height, layout.width])
+    var result = Tensor(uninitialized: [layout.batch, channels, layout.height, layout.width])
     result.withUnsafeMutableBufferPointer { plain in
       if let base = plain.baseAddress {
         images(channels: channels).copy(fromBlocks: buffer.pointer, layout, to: base, pool: pool)

@@ -58,14 +58,20 @@ final class LayerTape {
     self.recording = recording
     let records = recording != .nothing
     weightSums = recording == .states ? WeightGradientSums() : nil
-    hiddenStates = (0..<(records ? steps + 1 : 2)).map { _ in AlignedBuffer(count: hidden.count) }
-    cellStates = (0..<(records ? steps + 1 : 1)).map { _ in AlignedBuffer(count: cell.count) }
+    // All states are written before they are read, but for the halo.
+    func haloed(_ layout: BlockedLayout) -> AlignedBuffer {
+      let buffer = AlignedBuffer(uninitialized: layout.count)
+      layout.clearHalo(buffer.pointer)
+      return buffer
+    }
+    hiddenStates = (0..<(records ? steps + 1 : 2)).map { _ in haloed(hidden) }
+    cellStates = (0..<(records ? steps + 1 : 1)).map { _ in AlignedBuffer(uninitialized: cell.count) }
     switch recording {
     case .nothing: gates = []
     case .states:
       guard let sharedGates, sharedGates.count >= gate.count else { preconditionFailure("no memory for the gates") }
       gates = [sharedGates]
-    case .all: gates = (0..<steps).map { _ in AlignedBuffer(count: gate.count) }
+    case .all: gates = (0..<steps).map { _ in haloed(gate) }
     }
     hiddenGradient = AlignedBuffer(count: records ? cell.count : 0)
     cellGradient = AlignedBuffer(count: records ? cell.count : 0)
@@ -105,7 +111,8 @@ final class LayerTape {
   /// Starts from zero states.
   func clearInitialState() {
     startsFromZero = true
-    hidden(0).clear()
+    // The weights' gradient reads it all the same.
+    if recording != .nothing { hidden(0).clear() }
     cell(0).clear()
   }
 

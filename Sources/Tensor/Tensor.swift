@@ -16,23 +16,31 @@ public struct Tensor: Sendable {
   ///
   /// - Precondition: no extent is negative and their product fits in memory.
   public init(shape: [Int], repeating value: Float = 0) {
-    self.init(zeros: shape)
-    if value.bitPattern != 0 { storage.pointer.update(repeating: value, count: count) }
+    let count = Tensor.elementCount(of: shape)
+    if value.bitPattern == 0 {
+      self.init(shape: shape, storage: AlignedBuffer(count: count), offset: 0)
+    } else {
+      self.init(uninitialized: shape)
+      storage.pointer.update(repeating: value, count: count)
+    }
   }
 
   /// Makes a tensor from its elements in row-major order.
   ///
   /// - Precondition: `elements.count` is the product of `shape`.
   public init(shape: [Int], _ elements: some Collection<Float>) {
-    self.init(zeros: shape)
+    self.init(uninitialized: shape)
     precondition(elements.count == count, "a tensor of shape \(shape) needs \(count) elements, not \(elements.count)")
     _ = UnsafeMutableBufferPointer(start: storage.pointer, count: count).update(fromContentsOf: elements)
   }
 
-  private init(zeros shape: [Int]) {
+  /// Makes a tensor of any content, for an owner who writes all elements before anybody reads one.
+  ///
+  /// - Precondition: no extent is negative and their product fits in memory.
+  public init(uninitialized shape: [Int]) {
     self.shape = shape
     count = Tensor.elementCount(of: shape)
-    storage = AlignedBuffer(count: count)
+    storage = AlignedBuffer(uninitialized: count)
     offset = 0
   }
 
@@ -98,7 +106,7 @@ public struct Tensor: Sendable {
     precondition(rank >= 2, "shape \(shape) has no two dimensions to exchange")
     let (a, b) = (shape[0], shape[1])
     let inner = Tensor.elementCount(of: Array(shape.dropFirst(2)))
-    var result = Tensor(zeros: [b, a] + shape.dropFirst(2))
+    var result = Tensor(uninitialized: [b, a] + shape.dropFirst(2))
     withUnsafeBufferPointer { source in
       result.withUnsafeMutableBufferPointer { target in
         guard let from = source.baseAddress, let to = target.baseAddress else { return }
@@ -125,7 +133,7 @@ public struct Tensor: Sendable {
     _ body: (UnsafeMutableBufferPointer<Float>) throws(E) -> R
   ) throws(E) -> R {
     if !isKnownUniquelyReferenced(&storage) {
-      let copy = AlignedBuffer(count: count)
+      let copy = AlignedBuffer(uninitialized: count)
       copy.pointer.update(from: storage.pointer + offset, count: count)
       storage = copy
       offset = 0
