@@ -223,7 +223,7 @@ class Benchmark:
         mode = self.best_mode("K", threads=1, modes=MODES[:2])
         (times,), _ = in_turn([self.theirs("K", mode, threads=1)], 25)
         other = 2 * 64 * 256 * 9 * 96 * 96 / statistics.median(times) * 1e-9
-        for name, title in ("direct", "direct"), ("winograd", "Winograd, effective"):
+        for name, title in ("direct", "direct"), ("winograd6", "Winograd, effective"):
             rate = self.rates[f"{name}, forward"]
             self.row("K", f"convolution 64 → 256, 3×3, 96×96, one core: {title}",
                      f"{rate:.0f} GFLOP/s ({rate / self.limit:.2f} of the limit)",

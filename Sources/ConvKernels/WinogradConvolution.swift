@@ -20,10 +20,12 @@ struct WinogradConvolution {
   let inputBlocks: Int
   /// Input blocks whose transformed tiles are kept together.
   let chunkBlocks: Int
-  /// Tiles of a task.
-  let tiles: Int
+  /// Tiles of a large task.
+  private let tiles: Int
+  /// Large tasks. The tiles that remain are done in small tasks, of a group of tiles each, so that all threads end together.
+  private let largeTasks: Int
   /// Tasks that share a range of tiles, each with some of the output's groups.
-  let splits: Int
+  private let splits: Int
 
   /// Plans the convolution; `nil` when the inputs' weights are packed for another algorithm.
   ///
@@ -48,18 +50,26 @@ struct WinogradConvolution {
     let bytesPerTile = transforms.points * 64 * (chunkBlocks + groupBlocks)
     let unit = kernels.groupTiles
     let fitting = max(2, Int(cpu_info_cache_bytes(2)) / 2 / bytesPerTile / unit)
-    let most = min(fitting, 96 / unit) * unit
-    // As many ranges as threads, or twice as many and so on, so that all threads end together.
-    var ranges = max(1, (grid.count + most - 1) / most)
-    ranges = (ranges + pool.threadCount - 1) / pool.threadCount * pool.threadCount
-    tiles = max(unit, ((grid.count + ranges - 1) / ranges + unit - 1) / unit * unit)
-    splits = min(groups, max(1, pool.threadCount * tiles / max(grid.count, 1)))
+    tiles = min(fitting, 96 / unit) * unit
+    let threads = pool.threadCount
+    largeTasks = max(0, grid.count / tiles - threads) / threads * threads
+    let smallTasks = (grid.count - largeTasks * tiles + unit - 1) / unit
+    splits = largeTasks > 0 ? 1 : min(groups, max(1, threads / max(smallTasks, 1)))
   }
 
   /// The number of ranges of tiles.
-  var ranges: Int { (grid.count + tiles - 1) / tiles }
+  private var ranges: Int {
+    largeTasks + (grid.count - largeTasks * tiles + kernels.groupTiles - 1) / kernels.groupTiles
+  }
   /// The number of tasks.
   var tasks: Int { ranges * splits }
+
+  /// The tiles of a range.
+  private func tiles(ofRange range: Int) -> Range<Int> {
+    if range < largeTasks { return range * tiles..<(range + 1) * tiles }
+    let first = largeTasks * tiles + (range - largeTasks) * kernels.groupTiles
+    return first..<min(first + kernels.groupTiles, grid.count)
+  }
 
   private var tileGroups: Int { (tiles + kernels.groupTiles - 1) / kernels.groupTiles }
   /// Floats from a group of transformed tiles to the next one, `[block][tile of the group][16]`.
@@ -86,8 +96,7 @@ struct WinogradConvolution {
     finish: (TileGrid.Tile, _ block: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
   ) {
     let (range, split) = task.quotientAndRemainder(dividingBy: splits)
-    let first = range * tiles
-    let count = min(tiles, grid.count - first)
+    let (first, count) = (tiles(ofRange: range).lowerBound, tiles(ofRange: range).count)
     let (products, temporary) = (scratch + productsOffset, scratch + scratchOffset)
     let groups = (outputBlocks + groupBlocks - 1) / groupBlocks
     var isTransformed = false
@@ -160,7 +169,6 @@ struct WinogradConvolution {
     _ products: UnsafeMutablePointer<Float>, _ sources: UnsafeMutableBufferPointer<ProductSource>
   ) {
     let unit = kernels.groupTiles
-    let usedGroups = (count + unit - 1) / unit
     for point in 0..<transforms.points {
       var done = 0
       while done < blocks {
@@ -181,7 +189,7 @@ struct WinogradConvolution {
           sourceCount += 1
         }
         kernels.products(
-          sources.baseAddress.unsafelyUnwrapped, sourceCount, usedGroups, now,
+          sources.baseAddress.unsafelyUnwrapped, sourceCount, count, now,
           products + point * pointStride + done * productStride, productStride, chunk.lowerBound > 0)
         done += now
       }

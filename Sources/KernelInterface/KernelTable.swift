@@ -48,10 +48,11 @@ public struct KernelTable: Sendable {
       _ input: UnsafePointer<Float>, _ inputStride: Int, _ gradient: UnsafePointer<Float>, _ gradientStride: Int,
       _ rows: Int, _ width: Int, _ sums: UnsafeMutablePointer<Float>
     ) -> Void
-  /// `output[block][tile][16] = Σ tiles · weights` (or `+=`) over all sources, for `groups` groups of tiles.
+  /// `output[block][tile][16] = Σ tiles · weights` (or `+=`) over all sources. Of the last group, tiles that are not
+  /// asked for may be written, too.
   public typealias Products =
     @Sendable (
-      _ sources: UnsafePointer<ProductSource>, _ sourceCount: Int, _ groups: Int, _ blocks: Int,
+      _ sources: UnsafePointer<ProductSource>, _ sourceCount: Int, _ tiles: Int, _ blocks: Int,
       _ output: UnsafeMutablePointer<Float>, _ outputStride: Int, _ accumulates: Bool
     ) -> Void
   /// Adds to `sums[block][16 input lanes][16 output lanes]` the products of one input block and `blocks` output blocks

@@ -6,12 +6,12 @@ import KernelInterface
 /// that runs on every processor.
 public func kernelTable(name: String) -> KernelTable {
   #if WIDE_REGISTERS
-    let (blocksAtOnce, groupTiles) = (2, 12)
+    let blocksAtOnce = 2
   #else
-    let (blocksAtOnce, groupTiles) = (1, 6)
+    let blocksAtOnce = 1
   #endif
   return KernelTable(
-    name: name, blocksAtOnce: blocksAtOnce, groupTiles: groupTiles, directRow: f32DirectRow,
+    name: name, blocksAtOnce: blocksAtOnce, groupTiles: productGroupTiles, directRow: f32DirectRow,
     directWeightGradient: f32DirectWeightGradient4x16,
     winograd: [f32Winograd3x3Tile4(), f32Winograd3x3Tile6(), f32Winograd5x5()],
     products: f32Products, weightProducts: f32WeightProducts, gatesForward: LSTMGates.forward,
