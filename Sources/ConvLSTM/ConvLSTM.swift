@@ -239,6 +239,7 @@ public final class ConvLSTM {
       let inputs = index == 0 ? tape.input : tape.input.indices.map { tape.layers[index - 1].hiddenImage($0 + 1) }
       stack[index].accumulateParameterGradients(
         tape.layers[index], steps: tape.input.indices, inputs: inputs, into: &gradients, pool: pool)
+      stack[index].finishParameterGradients(tape.layers[index], inputs: inputs, into: &gradients, pool: pool)
     }
     let shape = Shape(
       batch: layout.batch, steps: tape.input.count, channels: layers[0].inputChannels ?? 0, height: layout.height,

@@ -137,6 +137,19 @@ public final class EncoderForecaster {
     _ tape: EncoderForecasterTape, outputGradient: Tensor, into gradients: inout ParameterSet,
     wantsInputGradient: Bool = false
   ) -> Tensor? {
+    backward(
+      tape, outputGradient: outputGradient, into: &gradients, wantsInputGradient: wantsInputGradient, isLast: true)
+  }
+
+  /// As ``backward(_:outputGradient:into:wantsInputGradient:)``.
+  ///
+  /// - Parameter isLast: without it the weights' gradients wait, as sums in the transformed domain, for those of the next
+  ///   sub-batch with a tape in the same memory.
+  @discardableResult
+  func backward(
+    _ tape: EncoderForecasterTape, outputGradient: Tensor, into gradients: inout ParameterSet,
+    wantsInputGradient: Bool = false, isLast: Bool
+  ) -> Tensor? {
     precondition(tape.recording != .nothing, "the tape did not record")
     precondition(outputGradient.shape == tape.outputShape, "a gradient of another shape than the output")
     precondition(gradients.layout == parameters.layout, "gradients of another architecture")
@@ -155,7 +168,7 @@ public final class EncoderForecaster {
         encoder, tape.encoder, step: t, input: tape.input[t], inputGradient: image, into: &gradients)
       if let image { tape.writeInputGradient(t, image, to: &inputGradient, pool: pool) }
     }
-    accumulateParameterGradients(tape, into: &gradients)
+    accumulateParameterGradients(tape, isLast: isLast, into: &gradients)
     return inputGradient
   }
 
@@ -180,7 +193,9 @@ public final class EncoderForecaster {
     }
   }
 
-  private func accumulateParameterGradients(_ tape: EncoderForecasterTape, into gradients: inout ParameterSet) {
+  private func accumulateParameterGradients(
+    _ tape: EncoderForecasterTape, isLast: Bool, into gradients: inout ParameterSet
+  ) {
     for (layers, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])] {
       for index in layers.indices {
         let steps = 0..<memory[index].steps
@@ -188,7 +203,8 @@ public final class EncoderForecaster {
         if tape.recording == .all {
           layers[index].accumulateParameterGradients(
             memory[index], steps: steps, inputs: inputs, into: &gradients, pool: pool)
-        } else {
+        }
+        if isLast {
           layers[index].finishParameterGradients(memory[index], inputs: inputs, into: &gradients, pool: pool)
         }
       }

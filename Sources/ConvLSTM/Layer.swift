@@ -107,7 +107,8 @@ final class Layer: @unchecked Sendable {
     }
   }
 
-  /// Adds the gradients of all parameters over some steps, after ``backward(_:step:inputGradient:pool:)`` of each.
+  /// Adds the gradients of biases and peepholes over some steps, after the backward pass of each, and those of the weights
+  /// to sums that ``finishParameterGradients(_:inputs:into:pool:)`` adds in the end.
   ///
   /// - Parameters:
   ///   - steps: all of them, or one, if the tape has memory for one step's gates.
@@ -130,7 +131,7 @@ final class Layer: @unchecked Sendable {
     }
   }
 
-  /// Adds what is left to be added when the gradients were accumulated step by step.
+  /// Adds the weights' gradients that have been summed up.
   func finishParameterGradients(
     _ tape: LayerTape, inputs: [BlockedImage], into gradients: inout ParameterSet, pool: WorkerPool
   ) {

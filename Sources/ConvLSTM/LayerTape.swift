@@ -35,7 +35,7 @@ final class LayerTape {
   private var cellStates: [AlignedBuffer]
   /// Those of each step, or one buffer for the step that the backward pass works on.
   private let gates: [AlignedBuffer]
-  /// Where weight gradients are summed up step by step, if they are.
+  /// Where weight gradients are summed up over steps and sub-batches; `nil` without recording.
   let weightSums: WeightGradientSums?
   /// Whether the initial hidden state is known to be zero, so that nothing need be convolved with it.
   private(set) var startsFromZero = false
@@ -57,7 +57,7 @@ final class LayerTape {
     self.steps = steps
     self.recording = recording
     let records = recording != .nothing
-    weightSums = recording == .states ? WeightGradientSums() : nil
+    weightSums = records ? WeightGradientSums() : nil
     // All states are written before they are read, but for the halo.
     func haloed(_ layout: BlockedLayout) -> AlignedBuffer {
       let buffer = AlignedBuffer(uninitialized: layout.count)

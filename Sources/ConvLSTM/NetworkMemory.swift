@@ -31,7 +31,7 @@ public struct NetworkMemory: Sendable {
     let outputs = 2 * Double(part) * leadFrames * framePixels
     return 4
       * (2 * configuration.parameterFloats + packedFloats(forBackward: true)
-        + tapeFloats(part, recomputes ? .states : .all) + outputs + weightGradientFloats(recomputes: recomputes))
+        + tapeFloats(part, recomputes ? .states : .all) + outputs + weightGradientFloats)
   }
 
   /// What forecasts of `batch` samples at once take beside the weights.
@@ -91,9 +91,9 @@ public struct NetworkMemory: Sendable {
     return floats + folded * (inputFrames * haloed + (recording == .nothing ? 1 : leadFrames + 1) * bare)
   }
 
-  /// Memory for weight gradients: sums of every layer where they are kept from step to step; else the pool keeps a buffer
-  /// for every layer that needs more than those before it.
-  private func weightGradientFloats(recomputes: Bool) -> Double {
+  /// Memory for weight gradients: the sums of every layer, and of scratch memory a buffer for every layer that needs more
+  /// than those before it.
+  private var weightGradientFloats: Double {
     let needs = layers.map { $0.weightGradientFloats(algorithms($0)) }
     func rising(_ floats: [Double]) -> Double {
       var largest = 0.0
@@ -102,9 +102,7 @@ public struct NetworkMemory: Sendable {
         return own > largest ? sum + own : sum
       }
     }
-    return recomputes
-      ? rising(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
-      : rising(needs.flatMap { [$0.sums, $0.scratch].sorted() })
+    return rising(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
   }
 }
 

@@ -65,13 +65,13 @@ public final class TrainingStep {
     // Of the whole batch, so that every sub-batch's gradients have their share of the mean.
     let validCount = MaskedSquaredError.validCount(target)
     guard validCount > 0 else { return loss }
-    for (samples, tape) in parts {
+    for (index, (samples, tape)) in parts.enumerated() {
       let part = target.parts(samples)
       let output = network.forward(tape, input.parts(samples))
       loss.add(prediction: output, target: part)
       network.backward(
         tape, outputGradient: MaskedSquaredError.gradient(prediction: output, target: part, validCount: validCount),
-        into: &gradients)
+        into: &gradients, isLast: index == parts.count - 1)
     }
     return loss
   }
