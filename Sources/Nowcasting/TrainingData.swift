@@ -70,10 +70,10 @@ public struct TrainingData: Sendable {
       try Self.requireSame(first, other, "grid spacing", a, b, unit: "m", tolerance: 0.05)
     }
 
-    frames = all.map {
-      Frames(name: $0.name, files: $0.source.files, values: options.normalisation.normalised($0.rainRate))
+    frames = try all.map {
+      Frames(name: $0.name, files: $0.source.files, values: options.normalisation.normalised(try $0.rainRate))
     }
-    fingerprint = Self.fingerprint(all)
+    fingerprint = Self.fingerprint(all, frames)
     func windows(_ range: Range<Int>) -> [Window] {
       range.flatMap { index in
         stride(from: 0, through: all[index].count - length, by: 1).map { Window(sequence: index, start: $0) }
@@ -130,13 +130,13 @@ public struct TrainingData: Sendable {
   }
 
   /// FNV-1a over what tells sequences apart. Not against forgery: it only notices that a folder has changed.
-  private static func fingerprint(_ sequences: [FrameSequence]) -> String {
+  private static func fingerprint(_ sequences: [FrameSequence], _ frames: [Frames]) -> String {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     func add(_ bits: UInt64) { hash = (hash ^ bits) &* 0x100_0000_01B3 }
-    for sequence in sequences {
-      for extent in sequence.rainRate.shape { add(UInt64(extent)) }
+    for (sequence, frames) in zip(sequences, frames) {
+      for extent in frames.values.shape { add(UInt64(extent)) }
       for time in sequence.times { add(time.bitPattern) }
-      sequence.rainRate.withUnsafeBufferPointer { values in
+      frames.values.withUnsafeBufferPointer { values in
         for index in stride(from: 0, to: values.count, by: 997) {
           // All missing values are alike, whatever their bits.
           add(values[index].isNaN ? 1 : UInt64(values[index].bitPattern))

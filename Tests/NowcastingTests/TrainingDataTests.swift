@@ -72,7 +72,7 @@ func countingSequence(
           [countingSequence(frames: 9), countingSequence(frames: 9, start: 1e6, spacing: 2000)], options: options(3, 2))
       }.contains("the grid spacing is 2000 m here and 1000 m in"))
     var missing = countingSequence(frames: 9)
-    missing.rainRate = Tensor(shape: missing.rainRate.shape, repeating: .nan)
+    missing = missing.with(rainRate: Tensor(shape: try missing.rainRate.shape, repeating: .nan))
     #expect(message { _ = try TrainingData([missing], options: options(3, 2)) }.contains("every pixel"))
     #expect(
       message { _ = try TrainingData([countingSequence(frames: 1)], options: options(1, 1)) }.contains("no two frames"))
@@ -97,12 +97,13 @@ func countingSequence(
   private func sampler(crop: Int, batch: Int = 3, missing: (Int, Int, Int) -> Bool = { _, _, _ in false }) throws
     -> Sampler
   {
-    var sequence = countingSequence(frames: 8)
+    var rain = try countingSequence(frames: 8).rainRate
     for t in 0..<8 {
       for y in 0..<12 {
-        for x in 0..<10 where missing(t, y, x) { sequence.rainRate[t, y, x] = .nan }
+        for x in 0..<10 where missing(t, y, x) { rain[t, y, x] = .nan }
       }
     }
+    let sequence = countingSequence(frames: 8).with(rainRate: rain)
     var options = TrainingOptions()
     (options.inputFrames, options.leadFrames, options.validationShare) = (3, 2, 0)
     return Sampler(try TrainingData([sequence], options: options), crop: crop, batchSize: batch, seed: 5)
