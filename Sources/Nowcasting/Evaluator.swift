@@ -123,6 +123,7 @@ public enum Evaluator {
       result.events.append(
         Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: starts(sequence).count))
     }
+    if let note = sequences.brokenWindowsNote(length: inputFrames + leadFrames) { result.notes.append(note) }
     let short = sequences.count - result.events.count
     if short > 0 {
       result.notes.append("\(short) of \(sequences.count) sequences are too short for one forecast and were left out")

@@ -32,7 +32,7 @@ final class FrameReader: @unchecked Sendable {
   private var tableFile: Int?
   private var tallies: [Key: Unpacking.Tally] = [:]
 
-  init(files: [RadarFile], relation: ReflectivityRelation, cacheLimit: Int = 128 << 20) {
+  init(files: [RadarFile], relation: ReflectivityRelation, cacheLimit: Int = RadarReader.mostKeptBytes) {
     self.files = files
     self.relation = relation
     self.cacheLimit = cacheLimit

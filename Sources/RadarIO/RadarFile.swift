@@ -54,7 +54,7 @@ struct RadarFile: Sendable {
     _ = try file.checkedByteCount(of: rain.variable, type: type)
     let timeReader = FrameTimeReader(file: file, system: system)
     times = try timeReader.times(of: rain)
-    if case .amount = quantity {
+    if case .amount = quantity, times.lengths == nil {
       statedInterval = AccumulationPeriod.find(for: rain.variable, units: units, in: file)
     }
     frames = NetCDFFrames(file, variable: rain.variable, time: layout.time, open: open)

@@ -13,6 +13,9 @@
 ///
 /// First only the headers are read. Frames are when they are needed, see ``FrameSequence/rainRate(of:)``.
 public struct RadarReader: Sendable {
+  /// The most bytes of frames that stay in memory for whoever reads them again soon.
+  public static let mostKeptBytes = 64 << 20
+
   private let options: ReadOptions
 
   /// A reader.

@@ -2,13 +2,21 @@ import Foundation
 
 /// Times written as text: in strings, in global attributes, in file names.
 enum TimeText {
+  /// Patterns are built once, which takes longer than to read a file's header. They are not `Sendable`: all use of them
+  /// goes through the lock.
+  private static let lock = NSLock()
+  nonisolated(unsafe) private static let whole =
+    /(\d{4})[-\/]?(\d\d)[-\/]?(\d\d)[T _-]{0,2}(\d\d):?(\d\d)(?::?(\d\d)(\.\d+)?)? *(?:Z|UTC|GMT|([+-]\d\d):?(\d\d)?)?/
+    .ignoresCase()
+  nonisolated(unsafe) private static let inNames =
+    /(?:^|[^0-9])([0-9]{4})[-_]?([0-9]{2})[-_]?([0-9]{2})[-_T.]?([0-9]{2})[-:_h]?([0-9]{2})(?:[-:_]?([0-9]{2}))?(?![0-9])/
+  nonisolated(unsafe) private static let shortInNames =
+    /(?:^|[^0-9])([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?![0-9])/
+
   /// The seconds since 1970-01-01 of an ISO 8601 time or one of its looser forms, in UTC unless it names an offset.
   static func seconds(_ text: String) -> Double? {
-    let pattern =
-      /(\d{4})[-\/]?(\d\d)[-\/]?(\d\d)[T _-]{0,2}(\d\d):?(\d\d)(?::?(\d\d)(\.\d+)?)? *(?:Z|UTC|GMT|([+-]\d\d):?(\d\d)?)?/
-      .ignoresCase()
-    guard let match = text.trimmingCharacters(in: .whitespaces).wholeMatch(of: pattern) else { return nil }
-    guard
+    let text = text.trimmingCharacters(in: .whitespaces)
+    guard let match = lock.withLock({ text.wholeMatch(of: whole) }),
       let time = seconds([match.1, match.2, match.3, match.4, match.5, match.6 ?? "00"].map { Int($0) ?? -1 })
     else { return nil }
     var offset = 0.0
@@ -26,14 +34,11 @@ enum TimeText {
       guard let time = seconds(parts.map { Int($0 ?? "00") ?? -1 }), !found.contains(time) else { return }
       found.append(time)
     }
-    for match in name.matches(
-      of:
-        /(?:^|[^0-9])([0-9]{4})[-_]?([0-9]{2})[-_]?([0-9]{2})[-_T.]?([0-9]{2})[-:_h]?([0-9]{2})(?:[-:_]?([0-9]{2}))?(?![0-9])/
-    ) {
+    for match in lock.withLock({ name.matches(of: inNames) }) {
       add([match.1, match.2, match.3, match.4, match.5, match.6])
     }
     guard found.isEmpty else { return found }
-    for match in name.matches(of: /(?:^|[^0-9])([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?![0-9])/) {
+    for match in lock.withLock({ name.matches(of: shortInNames) }) {
       add(["20" + match.1, match.2, match.3, match.4, match.5, nil])
     }
     return found

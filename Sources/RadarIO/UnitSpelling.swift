@@ -8,19 +8,29 @@ struct UnitSpelling {
   /// Reads units as they stand in a file or on the command line.
   init(_ units: String) {
     text = units
-    // A number before the unit of time belongs to it. UDUNITS reads "mm/15 min" as (mm/15)·min, "mm 15min-1" as 15 mm/min.
-    let perInterval = /(?<unit>.*?[^\/ ]) *(?:\/|per) *\(? *(?<count>[0-9.]+) *(?<of>[A-Za-z]+) *\)?/.ignoresCase()
-    let inverse = /(?<unit>.*?[^\/ ])(?: +| *\( *)(?<count>[0-9.]+) *(?<of>[A-Za-z]+) *\)? *(?:\^|\*\*)? *-1/
-    if let match = units.wholeMatch(of: perInterval), let seconds = TimeSpan.seconds(match.count, match.of) {
-      (text, interval) = (String(match.unit), seconds)
-    } else if let match = units.wholeMatch(of: inverse), let seconds = TimeSpan.seconds(match.count, match.of) {
-      (text, interval) = (String(match.unit), seconds)
-    }
+    if let (unit, seconds) = UnitSpelling.perInterval(units) { (text, interval) = (unit, seconds) }
     switch text.lowercased() {
     case "dbz", "dbze": text = "dBZ"
     case "mmh-1", "mmh^-1", "mm/h.", "mm/hr.": text = "mm h-1"
     default: break
     }
+  }
+
+  /// The unit and the seconds in units such as `mm per 15 min`.
+  ///
+  /// A number before the unit of time belongs to it. UDUNITS reads "mm/15 min" as (mm/15)·min, "mm 15min-1" as 15 mm/min.
+  private static func perInterval(_ units: String) -> (unit: String, seconds: Double)? {
+    // To build a pattern takes longer than to read a file's header, and hardly any units are of this kind.
+    let isLikely = zip(units.utf8, units.utf8.dropFirst()).contains { before, digit in
+      (0x30...0x39).contains(digit) && " /(".utf8.contains(before)
+    }
+    guard isLikely else { return nil }
+    let ratio = /(?<unit>.*?[^\/ ]) *(?:\/|per) *\(? *(?<count>[0-9.]+) *(?<of>[A-Za-z]+) *\)?/.ignoresCase()
+    let inverse = /(?<unit>.*?[^\/ ])(?: +| *\( *)(?<count>[0-9.]+) *(?<of>[A-Za-z]+) *\)? *(?:\^|\*\*)? *-1/
+    guard let match = units.wholeMatch(of: ratio) ?? units.wholeMatch(of: inverse),
+      let seconds = TimeSpan.seconds(match.count, match.of)
+    else { return nil }
+    return (String(match.unit), seconds)
   }
 
   /// Whether these are ten times the decimal logarithm of rain rate in mm/h, as pysteps calls it.
