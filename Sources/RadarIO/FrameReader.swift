@@ -9,7 +9,7 @@ enum FrameOrigin: Sendable {
   case between(Int, Int, weight: Float)
 }
 
-/// Reads the frames of the files of one reading when they are needed, and keeps the latest ones.
+/// Reads the frames of the files of one reading when they are needed, and keeps those that are needed again.
 ///
 /// `@unchecked Sendable`: everything that changes goes through the lock.
 final class FrameReader: @unchecked Sendable {
@@ -26,6 +26,8 @@ final class FrameReader: @unchecked Sendable {
   private let lock = NSLock()
   private var cache: [Key: (pixels: Tensor, use: Int)] = [:]
   private var cachedBytes = 0
+  /// What was read once. Most is read no more than that, so only what is read again is kept.
+  private var seen: Set<Key> = []
   private var uses = 0
   private var buffer: RawValues?
   private var table = Unpacking.Table()
@@ -54,7 +56,7 @@ final class FrameReader: @unchecked Sendable {
       tableFile = file
       let tally = files[file].unpack(buffer, into: target, seconds: seconds, relation: relation, table: &table)
       if tally != Unpacking.Tally() { tallies[key] = tally }
-      keep(key, target)
+      if !seen.insert(key).inserted { keep(key, target) }
     }
   }
 

@@ -11,24 +11,32 @@ protocol PackedFrames: Sendable {
 
 /// The frames of a variable of a NetCDF file.
 struct NetCDFFrames: PackedFrames {
-  let path: String
-  let variable: NetCDFFile.Variable
-  let time: NetCDFFile.Dimension?
-  let open: OpenFiles
+  private let path: String
+  private let variable: NetCDFFile.Variable
+  private let time: NetCDFFile.Dimension?
+  private let open: OpenFiles
 
-  /// Whether the file holds no other frame.
-  private var isSingle: Bool { time.map { $0.length == 1 } ?? true }
-
-  /// Remembers where the frames are; the file stays open for a while.
-  init(_ file: NetCDFFile, variable: NetCDFFile.Variable, time: NetCDFFile.Dimension?, open: OpenFiles) {
+  /// Remembers where the frames are.
+  ///
+  /// - Throws: ``RadarError`` when the one frame of a file cannot be read.
+  init(_ file: NetCDFFile, variable: NetCDFFile.Variable, time: NetCDFFile.Dimension?, open: OpenFiles) throws {
     path = file.path
     self.variable = variable
     self.time = time
     self.open = open
-    open.keep(file)
+    let isSingle = time.map { $0.length == 1 } ?? true
+    if isSingle, open.hasRoom(for: try file.checkedByteCount(of: variable, type: variable.type ?? .byte)) {
+      var values: RawValues?
+      try file.readValues(of: variable, at: 0, along: time, into: &values)
+      if let values { open.keep(values, of: path) }
+    }
   }
 
   func read(_ frame: Int, into buffer: inout RawValues?) throws {
+    if let early = open.take(path) {
+      buffer = early
+      return
+    }
     let file = try open.file(at: path) { try $0.prepareFrames(of: variable, along: time) }
     guard let found = file.variable(variable.fullName), found.type == variable.type, found.shape == variable.shape
     else {
@@ -37,48 +45,55 @@ struct NetCDFFrames: PackedFrames {
         path: path, variable: variable.fullName)
     }
     try file.readValues(of: found, at: frame, along: time, into: &buffer)
-    if isSingle { open.close(path) }
   }
 }
 
-/// Files that are open, so that reading the header and then the frames opens a file once where there are few of them.
+/// The files that are open while their frames are read, and frames that were read with the header.
+///
+/// To open a file takes half as long as to read a frame from it. So while there are few files, their single frames are
+/// read with the header; of many, only the header is.
 ///
 /// `@unchecked Sendable`: everything goes through the lock.
 final class OpenFiles: @unchecked Sendable {
-  /// Far below the usual limit of 1024 files a process may have open; only headers are in memory.
-  private static let mostUnread = 128
   /// Files that are read keep their chunks in memory.
-  private static let mostRead = 4
+  private static let mostFiles = 4
+  /// The most bytes of packed frames that are read with the headers.
+  private static let mostEarlyBytes = 96 << 20
 
   private let lock = NSLock()
-  private var unread: [String: NetCDFFile] = [:]
-  /// The files that are read, the latest last.
-  private var read: [NetCDFFile] = []
+  /// The latest last.
+  private var files: [NetCDFFile] = []
+  private var early: [String: RawValues] = [:]
+  private var earlyBytes = 0
 
-  /// Keeps a file whose header was read, if there are not too many yet.
-  func keep(_ file: NetCDFFile) {
-    lock.withLock { if unread.count < OpenFiles.mostUnread { unread[file.path] = file } }
+  /// Whether a frame may be read with its header.
+  func hasRoom(for bytes: Int) -> Bool { lock.withLock { earlyBytes + bytes <= OpenFiles.mostEarlyBytes } }
+
+  /// Keeps a frame that was read with its header.
+  func keep(_ frame: RawValues, of path: String) {
+    lock.withLock {
+      early[path] = frame
+      earlyBytes += frame.byteCount
+    }
   }
 
-  /// The file, opened again if it must be; `prepare` is called before the first frame is read from it.
+  /// Gives away the frame that was read with its header.
+  func take(_ path: String) -> RawValues? { lock.withLock { early.removeValue(forKey: path) } }
+
+  /// The file, opened if it must be; `prepare` is called before the first frame is read from it.
   func file(at path: String, prepare: (NetCDFFile) throws -> Void) throws -> NetCDFFile {
     let known = lock.withLock { () -> NetCDFFile? in
-      guard let place = read.firstIndex(where: { $0.path == path }) else { return nil }
-      read.append(read.remove(at: place))
-      return read.last
+      guard let place = files.firstIndex(where: { $0.path == path }) else { return nil }
+      files.append(files.remove(at: place))
+      return files.last
     }
     if let known { return known }
-    let file = try lock.withLock({ unread.removeValue(forKey: path) }) ?? NetCDFFile(path: path)
+    let file = try NetCDFFile(path: path)
     try prepare(file)
     lock.withLock {
-      read.append(file)
-      if read.count > OpenFiles.mostRead { read.removeFirst() }
+      files.append(file)
+      if files.count > OpenFiles.mostFiles { files.removeFirst() }
     }
     return file
-  }
-
-  /// Closes a file that is not needed any more.
-  func close(_ path: String) {
-    lock.withLock { read.removeAll { $0.path == path } }
   }
 }

@@ -57,7 +57,7 @@ struct RadarFile: Sendable {
     if case .amount = quantity, times.lengths == nil {
       statedInterval = AccumulationPeriod.find(for: rain.variable, units: units, in: file)
     }
-    frames = NetCDFFrames(file, variable: rain.variable, time: layout.time, open: open)
+    frames = try NetCDFFrames(file, variable: rain.variable, time: layout.time, open: open)
     let reader = GridReader(file: file, system: system)
     let outline = try reader.outline(of: rain.variable, layout)
     let same = { (grid: Grid) in outline.y != nil && outline.x != nil && grid.matches(outline) }

@@ -154,8 +154,10 @@ struct Unpacking {
       table.pixels.withUnsafeBufferPointer { pixels in
         for i in 0..<target.count {
           let code = Int(truncatingIfNeeded: source[i]) & (codes - 1)
-          target[i] = values[code]
-          if pixels[code] != .plain { tally.count(pixels[code]) }
+          let value = values[code]
+          target[i] = value
+          // What is to be counted is missing or cut: the second table is looked at for these alone.
+          if !(value < Float(Unpacking.mostRain)) { tally.count(pixels[code]) }
         }
       }
     }
