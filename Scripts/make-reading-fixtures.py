@@ -323,11 +323,13 @@ for index, (units, values, dtype, attributes) in enumerate(
         ("hours since 2020-10-31T00:00:00Z", [0, 1 / 12], "f8", {"calendar": "proleptic_gregorian"}),
         ("days since 2020-10-31 02:00 +2:00", [0, 5 / 1440], "f8", {"calendar": "standard"}),
         ("msec since 2020-10-31 00:00:00 UTC", [0, 300000], "i4", {}),
+        ("nanoseconds since 1970-01-01", [T0 * 10**9, (T0 + 300) * 10**9], "i8", {}),
+        ("microseconds since 2020-10-31", [0, 3e8], "f8", {}),
         ("Seconds Since 2020-10-31 00:00:00.0", [0, 300], "f4", {}),
         ("day as %Y%m%d.%f", [20201031, 20201031 + 300 / 86400], "f8", {}),
     ]
 ):
-    with File(f"time-{index}.nc", times=None) as f:
+    with File(f"time-{index}.nc", "NETCDF3_64BIT_DATA", times=None) as f:
         f.axis("time", values, dtype, standard_name="time", units=units, **attributes)
         f.put("rain", FRAME, RAIN, **MM)
     expect(f"time-{index}.nc", timeTolerance=0.02)

@@ -144,7 +144,8 @@ struct VariableChoice {
 
   /// Whether units stand there only for form's sake.
   private func saysNothing(_ units: String) -> Bool {
-    ["1", "-", "none", "unknown", "unitless", "dimensionless", "n/a", "na"].contains(units.lowercased())
+    ["1", "-", "unit", "units", "none", "unknown", "unitless", "dimensionless", "n/a", "na"].contains(
+      units.lowercased())
   }
 
   /// Without a name that says so, metres are more likely a height and m/s more likely a wind than rain.
