@@ -296,14 +296,26 @@ final class RawValues {
   let type: NetCDFType
   let byteCount: Int
   let pointer: UnsafeMutableRawPointer
+  /// What the memory is a part of; `nil` for memory of its own.
+  private let owner: EarlyMemory?
 
   init(type: NetCDFType, byteCount: Int) {
     self.type = type
     self.byteCount = byteCount
     pointer = .allocate(byteCount: max(byteCount, 1), alignment: 64)
+    owner = nil
   }
 
-  deinit { pointer.deallocate() }
+  /// Values in a part of shared memory; `nil` when no more of it is left.
+  init?(type: NetCDFType, byteCount: Int, in memory: EarlyMemory) {
+    guard let part = memory.take(byteCount) else { return nil }
+    self.type = type
+    self.byteCount = byteCount
+    pointer = part
+    owner = memory
+  }
+
+  deinit { if owner == nil { pointer.deallocate() } }
 
   var bytes: [UInt8] { Array(UnsafeRawBufferPointer(start: pointer, count: byteCount)) }
 }

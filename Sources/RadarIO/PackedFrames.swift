@@ -25,10 +25,11 @@ struct NetCDFFrames: PackedFrames {
     self.time = time
     self.open = open
     let isSingle = time.map { $0.length == 1 } ?? true
-    if isSingle, open.hasRoom(for: try file.checkedByteCount(of: variable, type: variable.type ?? .byte)) {
-      var values: RawValues?
+    let bytes = try file.checkedByteCount(of: variable, type: variable.type ?? .byte)
+    if isSingle, let type = variable.type, let room = open.earlyMemory(type: type, byteCount: bytes) {
+      var values: RawValues? = room
       try file.readValues(of: variable, at: 0, along: time, into: &values)
-      if let values { open.keep(values, of: path) }
+      open.keep(room, of: path)
     }
   }
 
@@ -57,23 +58,21 @@ struct NetCDFFrames: PackedFrames {
 final class OpenFiles: @unchecked Sendable {
   /// Files that are read keep their chunks in memory.
   private static let mostFiles = 4
-  /// The most bytes of packed frames that are read with the headers.
-  private static let mostEarlyBytes = 96 << 20
-
   private let lock = NSLock()
   /// The latest last.
   private var files: [NetCDFFile] = []
   private var early: [String: RawValues] = [:]
-  private var earlyBytes = 0
+  private let memory = EarlyMemory()
 
-  /// Whether a frame may be read with its header.
-  func hasRoom(for bytes: Int) -> Bool { lock.withLock { earlyBytes + bytes <= OpenFiles.mostEarlyBytes } }
+  /// Memory for a frame that is read with its header; `nil` when no more may be.
+  func earlyMemory(type: NetCDFType, byteCount: Int) -> RawValues? {
+    lock.withLock { RawValues(type: type, byteCount: byteCount, in: memory) }
+  }
 
   /// Keeps a frame that was read with its header.
   func keep(_ frame: RawValues, of path: String) {
     lock.withLock {
       early[path] = frame
-      earlyBytes += frame.byteCount
     }
   }
 
@@ -95,5 +94,33 @@ final class OpenFiles: @unchecked Sendable {
       if files.count > OpenFiles.mostFiles { files.removeFirst() }
     }
     return file
+  }
+}
+
+/// One piece of memory for all frames that are read with their headers: page by page it would cost as much time as to
+/// open the files again.
+final class EarlyMemory {
+  /// Only what is used is taken from the system.
+  private static let byteCount = 96 << 20
+  private static let alignment = 2 << 20
+
+  private var start: UnsafeMutableRawPointer?
+  private var used = 0
+
+  deinit { start?.deallocate() }
+
+  /// The next part; `nil` when it does not fit any more.
+  func take(_ bytes: Int) -> UnsafeMutableRawPointer? {
+    guard bytes > 0, bytes <= EarlyMemory.byteCount - used else { return nil }
+    if start == nil {
+      let memory = UnsafeMutableRawPointer.allocate(
+        byteCount: EarlyMemory.byteCount, alignment: EarlyMemory.alignment)
+      #if os(Linux)
+        madvise(memory, EarlyMemory.byteCount, MADV_HUGEPAGE)
+      #endif
+      start = memory
+    }
+    defer { used += (bytes + 63) / 64 * 64 }
+    return start.map { $0 + used }
   }
 }
