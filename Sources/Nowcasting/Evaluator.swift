@@ -108,12 +108,13 @@ public enum Evaluator {
         if Interruption.isRequested {
           throw NowcastError(.interrupted, "stopped after \(done) of \(total) start times; no report was written.")
         }
-        let forecast = forecaster.forecast(sequence.rainRate, last: last, leadFrames: leadFrames)
-        let persistence = options.persistence ? [Persistence.forecast(sequence.rainRate, last: last)] : []
+        let input = try sequence.rainRate(of: last + 1 - inputFrames..<last + 1)
+        let forecast = forecaster.forecast(input, last: inputFrames - 1, leadFrames: leadFrames)
+        let persistence = options.persistence ? [Persistence.forecast(input, last: inputFrames - 1)] : []
         for lead in 0..<leadFrames {
           result.book.add(
             event: sequence.name, leadMinutes: Double(lead + 1) * step / 60,
-            observation: sequence.rainRate.part(last + lead + 1),
+            observation: try sequence.rainRate(at: last + lead + 1),
             forecasts: [(modelName, forecast.part(lead))] + persistence.map { (Persistence.name, $0) })
         }
         done += 1
@@ -122,6 +123,7 @@ public enum Evaluator {
       result.events.append(
         Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: starts(sequence).count))
     }
+    if let note = sequences.brokenWindowsNote(length: inputFrames + leadFrames) { result.notes.append(note) }
     let short = sequences.count - result.events.count
     if short > 0 {
       result.notes.append("\(short) of \(sequences.count) sequences are too short for one forecast and were left out")
@@ -155,14 +157,14 @@ public enum Evaluator {
       var methods = frames.map { (forecasts[$0.forecast].method, forecasts[$0.forecast].rainRate.part($0.frame)) }
       if options.persistence {
         if let (origin, start) = sequences.frame(at: moment.reference, on: grid) {
-          methods.append((Persistence.name, Persistence.forecast(origin.rainRate, last: start)))
+          methods.append((Persistence.name, try origin.rainRate(at: start)))
         } else {
           withoutPersistence += 1
         }
       }
       result.book.add(
         event: sequence.name, leadMinutes: (moment.valid - moment.reference) / 60,
-        observation: sequence.rainRate.part(frame), forecasts: methods)
+        observation: try sequence.rainRate(at: frame), forecasts: methods)
       startTimes[sequence.name, default: []].insert(moment.reference)
     }
     if withoutPersistence > 0 {
@@ -245,7 +247,8 @@ public struct ForecastReading: Sendable {
   /// Takes a forecast that was read as a sequence.
   ///
   /// - Parameter referenceTime: what the file says; without it, one step before the first forecast frame.
-  /// - Throws: ``NowcastError`` `unusable` when there is only one frame and the file does not say.
+  /// - Throws: ``NowcastError`` `unusable` when there is only one frame and the file does not say, `RadarError` when it
+  ///   cannot be read.
   public init(_ sequence: FrameSequence, path: String, referenceTime: Double?) throws {
     guard referenceTime != nil || sequence.count > 1 else {
       throw NowcastError(
@@ -255,7 +258,7 @@ public struct ForecastReading: Sendable {
     }
     self.path = path
     method = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    rainRate = sequence.rainRate
+    rainRate = try sequence.rainRate
     times = sequence.times
     self.referenceTime = referenceTime ?? sequence.times[0] - sequence.stepSeconds
     grid = sequence.grid

@@ -2,26 +2,30 @@ import Tensor
 
 /// A few numbers that tell what a set of frames holds.
 public struct RainStatistics: Sendable {
-  /// The share of missing pixels.
-  public let missingShare: Double
-  /// The share of measured pixels with at least 0.1 mm/h; `nil` where none was measured.
-  public let wetShare: Double?
-  /// The largest rain rate in mm/h; `nil` where none was measured.
-  public let largest: Double?
+  private var pixels = 0
+  private var missing = 0
+  private var wet = 0
+  private var most = -Float.infinity
 
-  /// Looks through rain rates in mm/h, NaN where missing.
-  public init(_ rainRate: Tensor) {
-    var (missing, wet, largest) = (0, 0, -Float.infinity)
+  /// Statistics of nothing yet.
+  public init() {}
+
+  /// Adds rain rates in mm/h, NaN where missing.
+  public mutating func add(_ rainRate: Tensor) {
     rainRate.withUnsafeBufferPointer { values in
       for value in values {
         if value.isNaN { missing += 1 }
         if value >= 0.1 { wet += 1 }
-        if value > largest { largest = value }
+        if value > most { most = value }
       }
     }
-    let measured = rainRate.count - missing
-    missingShare = rainRate.count > 0 ? Double(missing) / Double(rainRate.count) : 0
-    wetShare = measured > 0 ? Double(wet) / Double(measured) : nil
-    self.largest = measured > 0 ? Double(largest) : nil
+    pixels += rainRate.count
   }
+
+  /// The share of missing pixels; `nil` without any pixel.
+  public var missingShare: Double? { pixels > 0 ? Double(missing) / Double(pixels) : nil }
+  /// The share of measured pixels with at least 0.1 mm/h; `nil` where none was measured.
+  public var wetShare: Double? { pixels > missing ? Double(wet) / Double(pixels - missing) : nil }
+  /// The largest rain rate in mm/h; `nil` where none was measured.
+  public var largest: Double? { pixels > missing ? Double(most) : nil }
 }

@@ -57,13 +57,15 @@ struct Sampler: Sendable {
   }
 
   /// The batch of a step of an epoch.
-  func batch(epoch: Int, step: Int) -> Batch {
-    let samples = (0..<batchSize).map { sample(epoch: epoch, position: step * batchSize + $0) }
-    return batch(samples)
+  ///
+  /// - Throws: `RadarError` when a file cannot be read any more, as all that look at frames do.
+  func batch(epoch: Int, step: Int) throws -> Batch {
+    let samples = try (0..<batchSize).map { try sample(epoch: epoch, position: step * batchSize + $0) }
+    return try batch(samples)
   }
 
   /// The crop at a position in an epoch. Every window comes once before any comes again.
-  private func sample(epoch: Int, position: Int) -> Sample {
+  private func sample(epoch: Int, position: Int) throws -> Sample {
     let windows = data.training
     let (pass, place) = position.quotientAndRemainder(dividingBy: windows.count)
     var order = source(epoch, pass, salt: 1)
@@ -73,7 +75,7 @@ struct Sampler: Sendable {
     var random = source(epoch, position, salt: 2)
     // Some tries to meet the radar's coverage; a crop without any target would teach nothing.
     var sample = draw(window, using: &random)
-    for _ in 0..<8 where validTargets(sample) * 10 < data.leadFrames * height * width {
+    for _ in 0..<8 where try validTargets(sample) * 10 < data.leadFrames * height * width {
       sample = draw(window, using: &random)
     }
     return sample
@@ -102,7 +104,7 @@ struct Sampler: Sendable {
   }
 
   /// The crops on which the held-out windows are scored: the same ones every time, spread over windows and area.
-  func validationSamples(most: Int) -> [Sample] {
+  func validationSamples(most: Int) throws -> [Sample] {
     var samples: [Sample] = []
     for window in data.validation {
       let frames = data.frames[window.sequence]
@@ -110,7 +112,7 @@ struct Sampler: Sendable {
         for x in Self.cover(frames.width, by: width) { samples.append(Sample(window: window, y: y, x: x)) }
       }
     }
-    samples = samples.filter { validTargets($0) > 0 }
+    samples = try samples.filter { try validTargets($0) > 0 }
     return samples.count > most ? (0..<most).map { samples[$0 * samples.count / most] } : samples
   }
 
@@ -121,24 +123,24 @@ struct Sampler: Sendable {
     return (0..<count).map { $0 * (length - size) / (count - 1) }
   }
 
-  private func validTargets(_ sample: Sample) -> Int {
+  private func validTargets(_ sample: Sample) throws -> Int {
     let start = sample.window.start + data.inputFrames
     var count = 0
-    forEachRow(sample, start..<start + data.leadFrames) { row, _, _ in
+    try forEachRow(sample, start..<start + data.leadFrames) { row, _, _ in
       for value in row where value == value { count += 1 }
     }
     return count
   }
 
   /// The frames of some crops.
-  func batch(_ samples: [Sample]) -> Batch {
-    func frames(_ offset: Int, _ count: Int, missing: Float) -> Tensor {
+  func batch(_ samples: [Sample]) throws -> Batch {
+    func frames(_ offset: Int, _ count: Int, missing: Float) throws -> Tensor {
       var result = Tensor(shape: [samples.count, count, 1, height, width])
-      result.withUnsafeMutableBufferPointer { target in
+      try result.withUnsafeMutableBufferPointer { target in
         for (index, sample) in samples.enumerated() {
           let start = sample.window.start + offset
           let orientation = sample.orientation
-          forEachRow(sample, start..<start + count) { row, t, y in
+          try forEachRow(sample, start..<start + count) { row, t, y in
             let frame = (index * count + t) * height * width
             let targetY = orientation.flipsRows ? height - 1 - y : y
             // Where the row begins in the crop as it is laid, and the way from pixel to pixel.
@@ -158,19 +160,19 @@ struct Sampler: Sendable {
       return result
     }
     return Batch(
-      input: frames(0, data.inputFrames, missing: 0),
-      target: frames(data.inputFrames, data.leadFrames, missing: .nan), samples: samples)
+      input: try frames(0, data.inputFrames, missing: 0),
+      target: try frames(data.inputFrames, data.leadFrames, missing: .nan), samples: samples)
   }
 
   /// Calls `body` with each row of a crop's frames: its pixels, the number of its frame in `range`, and its own number.
   private func forEachRow(
     _ sample: Sample, _ range: Range<Int>, _ body: (UnsafeBufferPointer<Float>, Int, Int) -> Void
-  ) {
+  ) throws {
     let frames = data.frames[sample.window.sequence]
-    frames.values.withUnsafeBufferPointer { values in
-      for (t, frame) in range.enumerated() {
+    for (t, frame) in range.enumerated() {
+      try frames.frame(frame).withUnsafeBufferPointer { values in
         for y in 0..<height {
-          let start = (frame * frames.height + sample.y + y) * frames.width + sample.x
+          let start = (sample.y + y) * frames.width + sample.x
           body(UnsafeBufferPointer(rebasing: values[start..<start + width]), t, y)
         }
       }

@@ -48,6 +48,7 @@ public final class Trainer {
 
   private let folder: RunFolder
   private let sampler: Sampler
+  private let batches: BatchPrefetch
   private let network: EncoderForecaster
   private let step: TrainingStep
   private let validationBatches: [[Sampler.Sample]]
@@ -70,6 +71,7 @@ public final class Trainer {
     self.folder = folder
     sampler = Sampler(
       data, crop: options.crop, batchSize: options.batchSize, seed: options.seed, augments: options.augments)
+    batches = BatchPrefetch(sampler)
     let architecture = try options.architecture.network()
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
@@ -101,7 +103,7 @@ public final class Trainer {
       height: sampler.height, width: sampler.width, recomputes: memory.recomputes)
     let size = TrainingStep.subBatchSize(
       architecture, batch: options.batchSize, height: sampler.height, width: sampler.width)
-    let held = sampler.validationSamples(most: Trainer.validationSamples)
+    let held = try sampler.validationSamples(most: Trainer.validationSamples)
     validationBatches = stride(from: 0, to: held.count, by: size).map { Array(held[$0..<min($0 + size, held.count)]) }
     validationTape =
       held.isEmpty
@@ -109,7 +111,7 @@ public final class Trainer {
       : network.makeTape(
         batch: size, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
         width: sampler.width, recording: .nothing)
-    persistenceLoss = Trainer.persistenceLoss(sampler, validationBatches)
+    persistenceLoss = try Trainer.persistenceLoss(sampler, validationBatches)
     if !resume {
       try folder.prepare(overwrite: overwrite)
       try AtomicOutput.write(JSONText.encode(options, pretty: true), to: folder.configurationFile, overwrite: true)
@@ -167,7 +169,7 @@ public final class Trainer {
   ///   - shouldStop: is asked before every update whether the user wants to stop.
   ///   - report: is called after every update.
   /// - Throws: ``NowcastError``: `diverged` when loss or gradients are no longer finite, `interrupted` when the user
-  ///   asked to stop (all is saved); `RadarError` `writeFailed` when the run folder cannot be written.
+  ///   asked to stop (all is saved); `RadarError` when frames cannot be read or the run folder cannot be written.
   public func run(
     shouldStop: () -> Bool = { Interruption.isRequested }, report: (Progress) -> Void = { _ in }
   ) throws -> Result {
@@ -203,7 +205,7 @@ public final class Trainer {
 
   /// One update of the weights.
   private func update() throws {
-    let batch = sampler.batch(epoch: position.epoch, step: position.stepInEpoch)
+    let batch = try batches.batch(epoch: position.epoch, step: position.stepInEpoch)
     gradients.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
     let loss = step(input: batch.input, target: batch.target, into: &gradients)
     // A batch without one measured pixel teaches nothing: its loss is that of the epoch so far, its gradient none.
@@ -239,7 +241,7 @@ public final class Trainer {
   ///   a run that is taken up again goes on in it.
   private func validateAndKeep(endsEpoch: Bool) throws {
     guard position.stepInEpoch > 0 else { return }
-    let validation = validate()
+    let validation = try validate()
     // The last update may have ruined the weights after its loss was still a number.
     guard validation?.isFinite ?? network.parameters.norm.isFinite else {
       throw NowcastError(
@@ -291,11 +293,11 @@ public final class Trainer {
   }
 
   /// The loss over the held-out crops; `nil` without any.
-  private func validate() -> Double? {
+  private func validate() throws -> Double? {
     guard let validationTape else { return nil }
     var loss = MaskedSquaredError()
     for samples in validationBatches {
-      let batch = sampler.batch(samples)
+      let batch = try sampler.batch(samples)
       // The last batch may be smaller; it is filled up, and what was filled up does not count.
       let output = network.forward(validationTape, batch.input.filledUp(to: validationTape.inputShape[0]))
       loss.add(prediction: output.parts(0..<samples.count), target: batch.target)
@@ -304,9 +306,10 @@ public final class Trainer {
   }
 
   /// The loss of the last input frame as the forecast. As for the network, what is missing in it counts as dry.
-  private static func persistenceLoss(_ sampler: Sampler, _ batches: [[Sampler.Sample]]) -> Double? {
+  private static func persistenceLoss(_ sampler: Sampler, _ batches: [[Sampler.Sample]]) throws -> Double? {
     var loss = MaskedSquaredError()
-    for batch in batches.lazy.map(sampler.batch) {
+    for samples in batches {
+      let batch = try sampler.batch(samples)
       for index in batch.samples.indices {
         let frames = batch.input.part(index)
         let last = frames.part(frames.shape[0] - 1)

@@ -16,13 +16,19 @@ public struct TrainingData: Sendable {
   struct Frames: Sendable {
     let name: String
     let files: [String]
-    /// `[t, h, w]` in [0, 1], NaN where missing.
-    let values: Tensor
-    var height: Int { values.shape[1] }
-    var width: Int { values.shape[2] }
+    let count: Int
+    let height: Int
+    let width: Int
+    fileprivate let position: Int
+    fileprivate let store: TrainingFrames
+
+    /// A frame, `[h, w]` in [0, 1], NaN where missing.
+    func frame(_ frame: Int) throws -> Tensor { try store.frame(frame, of: position) }
   }
 
   let frames: [Frames]
+  /// All frames that are in memory.
+  let store: TrainingFrames
   /// What is learned from.
   let training: [Window]
   /// What is held out.
@@ -50,7 +56,7 @@ public struct TrainingData: Sendable {
   ///   - sequences: what is learned from and, without `validation`, held out: the last part by time.
   ///   - validation: what is held out, if given.
   /// - Throws: ``NowcastError`` `unusable` when steps or spacings are mixed, no sequence is long enough, or every pixel
-  ///   is missing.
+  ///   is missing; `RadarError` when a file cannot be read.
   public init(_ sequences: [FrameSequence], validation: [FrameSequence]? = nil, options: TrainingOptions) throws {
     let all = sequences + (validation ?? [])
     // The longest sequence says what the data is like.
@@ -70,10 +76,14 @@ public struct TrainingData: Sendable {
       try Self.requireSame(first, other, "grid spacing", a, b, unit: "m", tolerance: 0.05)
     }
 
-    frames = all.map {
-      Frames(name: $0.name, files: $0.source.files, values: options.normalisation.normalised($0.rainRate))
+    let store = TrainingFrames(all, normalisation: options.normalisation)
+    self.store = store
+    frames = all.enumerated().map { position, sequence in
+      Frames(
+        name: sequence.name, files: sequence.source.files, count: sequence.count, height: sequence.grid.height,
+        width: sequence.grid.width, position: position, store: store)
     }
-    fingerprint = Self.fingerprint(all)
+    fingerprint = try Self.fingerprint(all, frames)
     func windows(_ range: Range<Int>) -> [Window] {
       range.flatMap { index in
         stride(from: 0, through: all[index].count - length, by: 1).map { Window(sequence: index, start: $0) }
@@ -112,6 +122,9 @@ public struct TrainingData: Sendable {
     }
     let short = all.filter { $0.count < length }.count
     if short > 0 { notes.append("\(short) of \(all.count) sequences are shorter than \(length) frames and not used") }
+    for part in [sequences, validation ?? []] {
+      if let note = part.brokenWindowsNote(length: length) { notes.append(note) }
+    }
     try requireMeasuredPixels()
   }
 
@@ -129,17 +142,20 @@ public struct TrainingData: Sendable {
     return held.isEmpty || learned.isEmpty ? (windows, []) : (learned, held)
   }
 
-  /// FNV-1a over what tells sequences apart. Not against forgery: it only notices that a folder has changed.
-  private static func fingerprint(_ sequences: [FrameSequence]) -> String {
+  /// FNV-1a over what tells sequences apart. Not against forgery: it only notices that a folder has changed. Of long
+  /// sequences some frames stand for all.
+  private static func fingerprint(_ sequences: [FrameSequence], _ frames: [Frames]) throws -> String {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     func add(_ bits: UInt64) { hash = (hash ^ bits) &* 0x100_0000_01B3 }
-    for sequence in sequences {
-      for extent in sequence.rainRate.shape { add(UInt64(extent)) }
+    for (sequence, frames) in zip(sequences, frames) {
+      for extent in [frames.count, frames.height, frames.width] { add(UInt64(extent)) }
       for time in sequence.times { add(time.bitPattern) }
-      sequence.rainRate.withUnsafeBufferPointer { values in
-        for index in stride(from: 0, to: values.count, by: 997) {
-          // All missing values are alike, whatever their bits.
-          add(values[index].isNaN ? 1 : UInt64(values[index].bitPattern))
+      for frame in stride(from: 0, to: frames.count, by: max(1, frames.count / 16)) {
+        try frames.frame(frame).withUnsafeBufferPointer { values in
+          for index in stride(from: frame % 97, to: values.count, by: 97) {
+            // All missing values are alike, whatever their bits.
+            add(values[index].isNaN ? 1 : UInt64(values[index].bitPattern))
+          }
         }
       }
     }
@@ -157,8 +173,10 @@ public struct TrainingData: Sendable {
   }
 
   private func requireMeasuredPixels() throws {
-    let measured = Set((training + validation).map(\.sequence)).contains { index in
-      frames[index].values.withUnsafeBufferPointer { $0.contains { !$0.isNaN } }
+    let measured = try Set((training + validation).map(\.sequence)).sorted().contains { index in
+      try (0..<frames[index].count).contains { frame in
+        try frames[index].frame(frame).withUnsafeBufferPointer { $0.contains { !$0.isNaN } }
+      }
     }
     guard measured else {
       throw NowcastError(

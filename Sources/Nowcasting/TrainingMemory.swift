@@ -1,4 +1,5 @@
 import ConvLSTM
+import RadarIO
 
 /// How much memory a training run takes, and whether it has to compute gates again so as to fit.
 struct TrainingMemory {
@@ -23,14 +24,15 @@ struct TrainingMemory {
       width: sampler.width)
     let part = TrainingStep.subBatchSize(
       network, batch: sampler.batchSize, height: sampler.height, width: sampler.width)
-    let frames = sampler.data.frames.reduce(0.0) { $0 + 4 * Double($1.values.count) }
+    let frames = sampler.data.store.mostBytes
     func bytes(recomputes: Bool) -> Double {
       // The optimiser's two moments, and weights and moments once more while a checkpoint is written.
       let training =
         memory.trainingStep(batch: sampler.batchSize, recomputes: recomputes) + 5 * memory.parameters
         + memory.frameBytes(samples: sampler.batchSize) + memory.tape(batch: part) + memory.frameBytes(samples: part)
-      // While frames are read, rain rates stand beside the network's numbers.
-      return Self.processBytes + frames + max(frames, training)
+      // The reader keeps some frames too, and a batch is made while another one is learned from.
+      return Self.processBytes + frames + min(frames, Double(RadarReader.mostKeptBytes)) + training
+        + memory.frameBytes(samples: sampler.batchSize)
     }
     let keeping = bytes(recomputes: false)
     recomputes = recompute ?? !MemoryNeed.fits(keeping, machine: machine)

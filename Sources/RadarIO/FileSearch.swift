@@ -7,20 +7,27 @@ enum FileSearch {
   /// A file that is named is always taken, so that it is an error if it cannot be read. In a folder (searched with all
   /// below it) only regular files that begin like NetCDF are; hidden ones are not.
   ///
+  /// - Parameter failed: told about paths that are not there and folders without files; when `nil`, the first ends the search.
   /// - Throws: ``RadarError`` `notFound` for a path that is not there, and for a folder without NetCDF files.
-  static func files(at paths: [String]) throws -> [String] {
+  static func files(at paths: [String], failed: ((RadarError) -> Void)? = nil) throws -> [String] {
     var found: [String] = []
     var seen: Set<String> = []
     for path in paths {
       var isFolder: ObjCBool = false
       let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      let files = exists && isFolder.boolValue ? try files(in: path) : [path]
-      for file in files {
-        let resolved = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
-        if seen.insert(resolved).inserted { found.append(file) }
+      do {
+        for file in exists && isFolder.boolValue ? try files(in: path) : [path] {
+          let resolved = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
+          if seen.insert(resolved).inserted { found.append(file) }
+        }
+      } catch let error as RadarError {
+        guard let failed else { throw error }
+        failed(error)
       }
     }
-    guard !found.isEmpty else { throw RadarError(.notFound, "no file or folder with radar frames was given.") }
+    guard !found.isEmpty || failed != nil else {
+      throw RadarError(.notFound, "no file or folder with radar frames was given.")
+    }
     return found
   }
 

@@ -26,6 +26,8 @@ public struct ForecastFile: Sendable {
   public var comment: String?
   /// The times of the input frames, written as the global attribute `input_times` when there are any.
   public var inputTimes: [Double]
+  /// Those of ``inputTimes`` whose frames were missing and filled in, written as `input_times_interpolated`.
+  public var bridgedTimes: [Double] = []
   /// More global attributes, in this order.
   public var attributes: [(name: String, value: String)]
 

@@ -34,9 +34,12 @@ public struct ForecastWriter: Sendable {
     if !forecast.inputTimes.isEmpty {
       globals.add("input_times", forecast.inputTimes.map(TimeAxis.text).joined(separator: " "))
     }
+    if !forecast.bridgedTimes.isEmpty {
+      globals.add("input_times_interpolated", forecast.bridgedTimes.map(TimeAxis.text).joined(separator: " "))
+    }
     for attribute in forecast.attributes { globals.add(attribute.name, attribute.value) }
     let encoder = RainFieldEncoder(
-      grid: forecast.grid, times: forecast.times, rainRate: [forecast.rainRate],
+      grid: forecast.grid, times: forecast.times, rainRate: [.memory(forecast.rainRate)],
       intervalStarts: forecast.intervalSeconds.map { seconds in forecast.times.map { $0 - seconds } },
       referenceTime: forecast.referenceTime, longName: "forecast rain rate", globals: globals.list,
       compressionLevel: compressionLevel)

@@ -10,6 +10,10 @@ public struct SourceDescription: Sendable, Equatable {
   public var units: String
   /// How the numbers became mm/h, in words.
   public var conversion: String
+  /// Why the variable was taken for the rain.
+  public var reason: String?
+  /// What else people may want to know of how the files were understood.
+  public var notes: [String] = []
   /// The `title` of the first file.
   public var title: String?
   /// The `institution` of the first file.
@@ -47,8 +51,10 @@ public struct FrameSequence: Sendable {
   public var intervalSeconds: [Double]?
   /// The moment a forecast starts from, in the same seconds as ``times``; `nil` for radar frames.
   public var referenceTime: Double?
-  /// Rain rate in mm/h, `[t, h, w]`, `NaN` where it is missing.
-  public var rainRate: Tensor
+  /// The positions of frames that were missing and are interpolated between their neighbours, ascending.
+  public var bridged: [Int] = []
+  /// The frames, which may still be in their files.
+  var frames: FrameStore
   /// Where the frames came from.
   public var source: SourceDescription
 
@@ -70,9 +76,61 @@ public struct FrameSequence: Sendable {
       stepSeconds ?? (times.count > 1 ? (times[times.count - 1] - times[0]) / Double(times.count - 1) : 0)
     self.intervalSeconds = intervalSeconds
     self.referenceTime = referenceTime
-    self.rainRate = rainRate
+    frames = .memory(rainRate)
     self.source = source
   }
+
+  /// A sequence whose frames are read when they are needed.
+  init(grid: Grid, times: [Double], stepSeconds: Double, frames: FrameStore, source: SourceDescription) {
+    name = TimeAxis.text(times[0])
+    self.grid = grid
+    self.times = times
+    self.stepSeconds = stepSeconds
+    self.frames = frames
+    self.source = source
+  }
+
+  /// Rain rate in mm/h of all frames, `[t, h, w]`, `NaN` where it is missing.
+  ///
+  /// - Throws: ``RadarError`` when a file cannot be read any more.
+  public var rainRate: Tensor {
+    get throws {
+      if case .memory(let tensor) = frames { return tensor }
+      return try rainRate(of: 0..<count)
+    }
+  }
+
+  /// The same sequence with other rain rates in mm/h, `[t, h, w]`, and times.
+  ///
+  /// - Precondition: the shape is `[times.count, grid.height, grid.width]`.
+  public func with(times: [Double]? = nil, rainRate: Tensor) -> FrameSequence {
+    var sequence = self
+    sequence.times = times ?? self.times
+    precondition(
+      rainRate.shape == [sequence.count, grid.height, grid.width], "\(rainRate.shape) is not the shape of the frames")
+    sequence.frames = .memory(rainRate)
+    return sequence
+  }
+
+  /// Rain rate in mm/h of some of the frames, `[t, h, w]`, `NaN` where it is missing.
+  ///
+  /// - Throws: ``RadarError`` when a file cannot be read any more.
+  public func rainRate(of range: Range<Int>) throws -> Tensor {
+    if case .memory(let tensor) = frames { return tensor.parts(range) }
+    var tensor = Tensor(shape: [range.count, grid.height, grid.width])
+    let size = grid.height * grid.width
+    try tensor.withUnsafeMutableBufferPointer { pixels in
+      for (place, frame) in range.enumerated() {
+        try frames.read(frame, into: UnsafeMutableBufferPointer(rebasing: pixels[place * size..<(place + 1) * size]))
+      }
+    }
+    return tensor
+  }
+
+  /// Rain rate in mm/h of one frame, `[h, w]`, `NaN` where it is missing.
+  ///
+  /// - Throws: ``RadarError`` when its file cannot be read any more.
+  public func rainRate(at frame: Int) throws -> Tensor { try rainRate(of: frame..<frame + 1).part(0) }
 
   /// The number of frames.
   public var count: Int { times.count }

@@ -137,3 +137,11 @@ public struct Grid: Sendable, Equatable {
     return text
   }
 }
+
+extension Grid {
+  /// The `grid_mapping_name` of the projection; `nil` when the file has none.
+  public var mappingName: String? { mapping.text("grid_mapping_name") }
+
+  /// Whether there are latitudes and longitudes of every pixel.
+  public var hasPlaneCoordinates: Bool { !georeference.auxiliaryCoordinates.isEmpty }
+}

@@ -5,55 +5,64 @@ struct GridReader {
   let file: NetCDFFile
   let system: UnitSystem
 
-  /// The grid of a variable on the dimensions `y` and `x`, without what only copying needs.
-  func outline(of variable: NetCDFFile.Variable, y: NetCDFFile.Dimension, x: NetCDFFile.Dimension) throws -> Grid {
-    var grid = Grid(height: y.length, width: x.length, yName: y.name, xName: x.name)
+  /// The grid of a variable, without what only copying needs.
+  func outline(of variable: NetCDFFile.Variable, _ layout: FrameLayout) throws -> Grid {
+    var grid = Grid(height: layout.y.length, width: layout.x.length, yName: layout.y.name, xName: layout.x.name)
     grid.mapping = mapping(of: variable)?.attributes ?? []
-    let yVariable = file.coordinate(of: y)
-    let xVariable = file.coordinate(of: x)
-    grid.y = try yVariable.flatMap(values)
-    grid.x = try xVariable.flatMap(values)
-    grid.yUnits = yVariable?.units
-    grid.xUnits = xVariable?.units
-    if let yVariable, let xVariable {
-      grid.isGeographic = isAngle(yVariable, "latitude") && isAngle(xVariable, "longitude")
-      grid.spacingMetres = spacing(grid, yVariable, xVariable)
+    grid.y = try layout.yCoordinate.flatMap(values)
+    grid.x = try layout.xCoordinate.flatMap(values)
+    grid.yUnits = layout.yCoordinate?.units
+    grid.xUnits = layout.xCoordinate?.units
+    if let y = layout.yCoordinate, let x = layout.xCoordinate {
+      grid.isGeographic = isAngle(y, "latitude") && isAngle(x, "longitude")
+      grid.spacingMetres = spacing(grid, y, x)
     }
     return grid
   }
 
   /// Adds what a forecast copies.
-  func complete(_ grid: Grid, variable: NetCDFFile.Variable) throws -> Grid {
+  func complete(_ grid: Grid, variable: NetCDFFile.Variable, _ layout: FrameLayout) throws -> Grid {
     var grid = grid
-    var georeference = Georeference(gridMapping: variable.attributes.text("grid_mapping"))
+    var georeference = Georeference(gridMapping: mappingText(of: variable))
     let horizontal: Set = [grid.yName, grid.xName]
-    func store(_ name: String) throws {
-      guard georeference.variable(name) == nil, !CFNames.reserved.contains(name), let found = file.variable(name),
-        let type = found.type, type != .string,
-        isPlain(found, horizontal)
+    func store(_ found: NetCDFFile.Variable) throws {
+      let name = found.name
+      guard georeference.variable(name) == nil, !CFNames.reserved.contains(name), let type = found.type,
+        type != .string, isPlain(found, horizontal)
       else { return }
       georeference.variables.append(
         StoredVariable(
           name: name, type: type, dimensions: found.dimensions.map { .init(name: $0.name, length: $0.length) },
           bytes: try file.rawValues(of: found).bytes, attributes: found.attributes))
-      if let bounds = found.attributes.text("bounds"), bounds != name { try store(bounds) }
+      if let bounds = found.attributes.text("bounds").flatMap({ file.variable($0, from: found) }), bounds.name != name {
+        try store(bounds)
+      }
     }
-    try store(grid.yName)
-    try store(grid.xName)
+    for (coordinate, dimension) in [(layout.yCoordinate, grid.yName), (layout.xCoordinate, grid.xName)] {
+      guard let coordinate else { continue }
+      try store(coordinate)
+      // A coordinate of another name than its dimension is found by the `coordinates` attribute alone.
+      if coordinate.name != dimension, georeference.variable(coordinate.name) != nil {
+        georeference.auxiliaryCoordinates.append(coordinate.name)
+      }
+    }
     for word in variable.attributes.words("grid_mapping") {
       // The long form is "crs: x y"; the coordinates it names are stored or dropped like the others.
       let name = word.hasSuffix(":") ? String(word.dropLast()) : word
-      if file.variable(name)?.dimensions.isEmpty == true || file.variable(name)?.attributes["grid_mapping_name"] != nil
+      if let found = file.variable(name, from: variable),
+        found.dimensions.isEmpty || found.attributes["grid_mapping_name"] != nil
       {
-        try store(name)
+        try store(found)
       }
     }
     let names =
       variable.attributes.words("coordinates") + (grid.y == nil || grid.x == nil ? planeCoordinates(grid) : [])
-    for name in names where !georeference.auxiliaryCoordinates.contains(name) {
-      guard let found = file.variable(name), Set(found.dimensions.map(\.name)) == horizontal else { continue }
-      try store(name)
-      if georeference.variable(name) != nil { georeference.auxiliaryCoordinates.append(name) }
+    for name in names {
+      guard let found = file.variable(name, from: variable), Set(found.dimensions.map(\.name)) == horizontal,
+        !georeference.auxiliaryCoordinates.contains(found.name)
+      else { continue }
+      try store(found)
+      if georeference.variable(found.name) != nil { georeference.auxiliaryCoordinates.append(found.name) }
     }
     grid.georeference = georeference
     if grid.spacingMetres == nil { grid.spacingMetres = auxiliarySpacing(grid) }
@@ -63,8 +72,18 @@ struct GridReader {
   /// The grid mapping variable. The long form of its attribute is "crs: x y".
   private func mapping(of variable: NetCDFFile.Variable) -> NetCDFFile.Variable? {
     variable.attributes.words("grid_mapping").lazy
-      .compactMap { file.variable($0.hasSuffix(":") ? String($0.dropLast()) : $0) }
+      .compactMap { file.variable($0.hasSuffix(":") ? String($0.dropLast()) : $0, from: variable) }
       .first { $0.attributes["grid_mapping_name"] != nil }
+  }
+
+  /// The `grid_mapping` attribute with the names that its variables have in a file without groups.
+  private func mappingText(of variable: NetCDFFile.Variable) -> String? {
+    let words = variable.attributes.words("grid_mapping").map { word in
+      let isKey = word.hasSuffix(":")
+      guard let found = file.variable(isKey ? String(word.dropLast()) : word, from: variable) else { return word }
+      return found.name + (isKey ? ":" : "")
+    }
+    return words.isEmpty ? nil : words.joined(separator: " ")
   }
 
   /// Whether a variable is over rows, columns or both (or neither), and at most the ends or corners of a cell besides.
@@ -92,10 +111,9 @@ struct GridReader {
       return standardName == name || standardName == "grid_\(name)"
     }
     if let units = variable.units, system.conversion(from: units, to: "m") != nil { return false }
-    if let units = variable.units, units.hasPrefix("degree"), system.conversion(from: units, to: "degree") != nil {
-      return true
-    }
-    return variable.attributes.text("long_name")?.lowercased() == name
+    if let units = variable.units, units.lowercased().hasPrefix("deg") { return true }
+    return [name, String(name.prefix(3))].contains(variable.name.lowercased())
+      || variable.attributes.text("long_name")?.lowercased() == name
   }
 
   private func spacing(_ grid: Grid, _ yVariable: NetCDFFile.Variable, _ xVariable: NetCDFFile.Variable) -> Double? {

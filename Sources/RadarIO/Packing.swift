@@ -6,6 +6,8 @@ struct Packing: Equatable {
   var offset = 0.0
   /// Stored numbers that mean "missing".
   var missing: [Double] = []
+  /// Stored numbers that mean "looked at, and nothing seen": no rain.
+  var undetected: [Double] = []
   /// The least and greatest valid stored numbers.
   var validStored: ClosedRange<Double>?
   /// The least and greatest valid values after unpacking.
@@ -19,19 +21,27 @@ struct Packing: Equatable {
     case "false": type = external.signed
     default: type = external
     }
-    scale = attributes.number("scale_factor") ?? 1
-    offset = attributes.number("add_offset") ?? 0
+    // Some write numbers as text. What is no number then is one that cannot be used, and not 1.
+    func number(_ name: String) -> Double? {
+      attributes[name].map { $0.numbers().first ?? $0.text.flatMap(Double.init) ?? .nan }
+    }
+    scale = number("scale_factor") ?? 1
+    offset = number("add_offset") ?? 0
 
     // Reads an attribute that is in the variable's own type: its bits may need `_Unsigned` as well, and a double is
     // compared as the float it would have been stored as.
     func stored(_ name: String) -> [Double] {
       guard let attribute = attributes[name] else { return [] }
-      let numbers = attribute.numbers(as: attribute.type == external ? type : nil)
+      let numbers =
+        attribute.text?.split { $0 == "," || $0.isWhitespace }.compactMap { Double($0) }
+        ?? attribute.numbers(as: attribute.type == external ? type : nil)
       return type == .float ? numbers.map { Double(Float($0)) } : numbers
     }
     missing = stored("_FillValue") + stored("missing_value")
     if attributes["_FillValue"] == nil, let fill = Packing.defaultFill(of: type) { missing.append(fill) }
+    for name in ["nodata", "_nodata", "no_data", "NoData"] { missing += stored(name) }
     missing = missing.filter { !$0.isNaN }
+    undetected = ["undetect", "_undetect", "undetectable"].flatMap(stored).filter { !missing.contains($0) }
 
     // A range in the wider type of the scale factor is one of unpacked values (NUG, "valid_range").
     let packed = attributes["scale_factor"] ?? attributes["add_offset"]
@@ -75,7 +85,7 @@ struct Packing: Equatable {
   /// The value of a stored number; `nil` when it stands for none.
   @inline(__always)
   func value(of stored: Double) -> Double? {
-    if stored.isNaN || missing.contains(stored) { return nil }
+    if stored.isNaN || missing.contains(stored) || undetected.contains(stored) { return nil }
     if let range = validStored, !range.contains(stored) { return nil }
     let value = stored * scale + offset
     if let range = validUnpacked, !range.contains(value) { return nil }

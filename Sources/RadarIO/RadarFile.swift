@@ -1,79 +1,106 @@
-/// All frames of one file, still packed, with what is needed to unpack them.
-struct RadarFile {
+/// What is known of a file from its header: everything needed to find its frames and to turn them into rain rate.
+struct RadarFile: Sendable {
   var path: String
+  /// The variable that holds the rain, and why it was chosen.
   var variable: String
+  var reason: String
   var units: String
   var times: FrameTimes
-  var layout: FrameLayout
+  /// The size of a frame, and whether the file stores columns before rows.
+  var isTransposed: Bool
   var grid: Grid
   var quantity: RainQuantity
   var packing: Packing
-  var raw: RawValues
+  /// The interval of an amount in seconds by an attribute, and which; times and bounds come before it.
+  var statedInterval: (seconds: Double, statement: String)?
+  /// Reads the packed numbers.
+  var frames: any PackedFrames
   /// The moment a forecast starts from, in files that hold one.
   var referenceTime: Double?
   var title: String?
   var institution: String?
   var history: String?
+  /// What was done that people may want to know.
+  var notes: [String] = []
   var warnings: [String] = []
 
-  /// Reads a file.
+  /// Reads the header of a NetCDF file.
   ///
   /// - Parameter known: grids met before; one of them is shared if the file has it, and only its outline is read then.
   /// - Throws: ``RadarError`` `notFound` or `unusable`.
-  init(path: String, options: ReadOptions, known: [Grid]) throws {
+  init(path: String, options: ReadOptions, known: [Grid], open: OpenFiles) throws {
     let system = try UnitSystem.load()
     let file = try NetCDFFile(path: path)
     let rain = try VariableChoice(file: file, options: options, system: system).choose()
-    guard let type = rain.variable.type, rain.layout.y.length > 0, rain.layout.x.length > 0 else {
-      throw RadarError(.unusable, "its frames have no pixels.", path: path, variable: rain.variable.name)
+    let name = rain.variable.fullName
+    let layout = rain.layout
+    guard let type = rain.variable.type, layout.y.length > 0, layout.x.length > 0 else {
+      throw RadarError(.unusable, "its frames have no pixels.", path: path, variable: name)
     }
-    guard rain.layout.frameCount > 0 else {
-      throw RadarError(
-        .unusable, "it has no frames: its time dimension is empty.", path: path, variable: rain.variable.name)
+    guard layout.frameCount > 0 else {
+      throw RadarError(.unusable, "it has no frames: its time dimension is empty.", path: path, variable: name)
     }
     self.path = path
-    variable = rain.variable.name
+    variable = name
+    reason = rain.reason
     units = rain.units
-    layout = rain.layout
+    isTransposed = layout.isTransposed
     quantity = rain.quantity
-    times = try FrameTimeReader(file: file, system: system).times(of: rain)
     packing = Packing(variable: rain.variable, type: type)
     guard packing.scale.isFinite, packing.scale != 0, packing.offset.isFinite else {
       throw RadarError(
-        .unusable, "its scale_factor or add_offset is not a usable number.", path: path, variable: rain.variable.name)
+        .unusable, "its scale_factor or add_offset is not a usable number.", path: path, variable: name)
     }
-    raw = try file.rawValues(of: rain.variable)
+    _ = try file.checkedByteCount(of: rain.variable, type: type)
+    let timeReader = FrameTimeReader(file: file, system: system)
+    times = try timeReader.times(of: rain)
+    if case .amount = quantity, times.lengths == nil {
+      statedInterval = AccumulationPeriod.find(for: rain.variable, units: units, in: file)
+    }
+    frames = try NetCDFFrames(file, variable: rain.variable, time: layout.time, open: open)
     let reader = GridReader(file: file, system: system)
-    let outline = try reader.outline(of: rain.variable, y: layout.y, x: layout.x)
+    let outline = try reader.outline(of: rain.variable, layout)
     let same = { (grid: Grid) in outline.y != nil && outline.x != nil && grid.matches(outline) }
-    grid = try known.first(where: same) ?? reader.complete(outline, variable: rain.variable)
-    referenceTime = try FrameTimeReader(file: file, system: system).referenceTime()
-    title = file.attributes.text("title")
-    institution = file.attributes.text("institution")
-    history = file.attributes.text("history")
+    grid = try known.first(where: same) ?? reader.complete(outline, variable: rain.variable, layout)
+    referenceTime = try timeReader.referenceTime()
+    let attributes = file.attributes(around: rain.variable)
+    title = attributes.text("title")
+    institution = attributes.text("institution")
+    history = attributes.text("history")
+
+    if let note = times.note { warnings.append(note) }
+    if !layout.dropped.isEmpty {
+      let names = layout.dropped.map { "'\($0.name)'" }.joined(separator: ", ")
+      notes.append("of length 1 and left out: dimension \(names)")
+    }
     if let given = options.units, !rain.unitsAreGiven, given != rain.units {
-      warnings.append("\(path): variable '\(variable)' states its units, '\(rain.units)'; '\(given)' is not used.")
+      warnings.append("it states its units, '\(rain.units)'; '\(given)' is not used")
+    }
+    if case .amount = quantity, let standardName = rain.variable.standardName,
+      standardName.hasSuffix("_rate") || standardName.hasSuffix("_flux")
+    {
+      warnings.append("its standard name '\(standardName)' is of a rate, but its units '\(units)' are of an amount")
     }
   }
 
-  /// Unpacks one frame into mm/h.
+  /// Unpacks one frame, as its file stores it, into mm/h.
   func unpack(
-    frame: Int, into target: UnsafeMutableBufferPointer<Float>, seconds: Double?, relation: ReflectivityRelation,
+    _ raw: RawValues, into target: UnsafeMutableBufferPointer<Float>, seconds: Double?, relation: ReflectivityRelation,
     table: inout Unpacking.Table
   ) -> Unpacking.Tally {
     let unpacking = Unpacking(packing: packing, quantity: quantity, relation: relation)
     let hours = (seconds ?? 3600) / 3600
-    let first = frame * target.count
-    guard layout.isTransposed else {
-      return unpacking.unpack(raw, first: first, into: target, hours: hours, table: &table)
-    }
-    let (height, width) = (layout.y.length, layout.x.length)
+    guard isTransposed else { return unpacking.unpack(raw, into: target, hours: hours, table: &table) }
+    let (height, width) = (grid.height, grid.width)
     return withUnsafeTemporaryAllocation(of: Float.self, capacity: target.count) { columns in
-      let tally = unpacking.unpack(raw, first: first, into: columns, hours: hours, table: &table)
+      let tally = unpacking.unpack(raw, into: columns, hours: hours, table: &table)
       for row in 0..<height {
         for column in 0..<width { target[row * width + column] = columns[column * height + row] }
       }
       return tally
     }
   }
+
+  /// Whether a table of values made for one file holds for the other.
+  func sharesTable(with other: RadarFile) -> Bool { packing == other.packing && quantity == other.quantity }
 }

@@ -5,10 +5,17 @@
 /// so that what comes out is rain rate in mm/h with `NaN` where nothing was measured.
 ///
 /// - Reflectivity in dBZ goes through ``ReadOptions/relation``. No echo is zero rain: −32 dBZ and below, and the lowest value
-///   that a packed variable of at most 16 bits can hold.
-/// - A rate down to −0.001 mm/h is taken as zero; one further below, or infinite, is missing and counted in a warning.
-/// - A step may be off by 5 %, at most 30 s, and still be regular. Times are never moved.
+///   that a packed variable of at most 16 bits can hold. Below −100 dBZ is no measurement, hence missing.
+/// - A rate down to −0.001 mm/h is taken as zero; one further below, or infinite, is missing; one above 1000 mm/h, more
+///   than any rain has, is cut to that. All of these are counted in a warning.
+/// - A step may be off by 5 %, at most 30 s, and still be regular. Times are never moved. Of frames of one time the last is
+///   used.
+///
+/// First only the headers are read. Frames are when they are needed, see ``FrameSequence/rainRate(of:)``.
 public struct RadarReader: Sendable {
+  /// The most bytes of frames that stay in memory for whoever reads them again soon.
+  public static let mostKeptBytes = 64 << 20
+
   private let options: ReadOptions
 
   /// A reader.
@@ -20,15 +27,41 @@ public struct RadarReader: Sendable {
   ///
   /// A gap, a change of grid or of step starts a new sequence.
   ///
+  /// - Parameter failed: told about each file that cannot be used, which is left out then; when `nil`, the first ends the
+  ///   reading.
   /// - Throws: ``RadarError`` `notFound` or `unusable` (`internalError` without a units database).
-  public func sequences(at paths: [String]) throws -> RadarReading {
+  public func sequences(at paths: [String], failed: ((RadarError) -> Void)? = nil) throws -> RadarReading {
     var grids: [Grid] = []
     var files: [RadarFile] = []
-    for path in try FileSearch.files(at: paths) {
-      let file = try RadarFile(path: path, options: options, known: grids)
-      if !grids.contains(where: { $0.matches(file.grid) }) { grids.append(file.grid) }
-      files.append(file)
+    let open = OpenFiles()
+    for path in try FileSearch.files(at: paths, failed: failed) {
+      do {
+        let file = try RadarFile(path: path, options: options, known: grids, open: open)
+        if !grids.contains(where: { $0.matches(file.grid) }) { grids.append(file.grid) }
+        files.append(file)
+      } catch let error as RadarError where error.code != .internalError {
+        guard let failed else { throw error }
+        failed(error)
+      }
     }
-    return try SequenceAssembly(relation: options.relation).sequences(of: files)
+    let reader = FrameReader(files: files, relation: options.relation)
+    let (sequences, warnings) = try SequenceAssembly(reader: reader, maxGap: options.maxGap).sequences(failed: failed)
+    return RadarReading(sequences: sequences, warnings: RadarReader.told(files) + warnings, reader: reader)
+  }
+
+  /// The warnings about files, each sentence once.
+  private static func told(_ files: [RadarFile]) -> [String] {
+    var first: [String: Int] = [:]
+    var counts: [String: Int] = [:]
+    for (index, file) in files.enumerated() {
+      for warning in file.warnings {
+        if first[warning] == nil { first[warning] = index }
+        counts[warning, default: 0] += 1
+      }
+    }
+    return first.sorted { ($0.value, $0.key) < ($1.value, $1.key) }.map { warning, index in
+      let others = counts[warning].map { $0 > 1 ? " (and \($0 - 1) more)" : "" } ?? ""
+      return "\(files[index].path)\(others): variable '\(files[index].variable)': \(warning)."
+    }
   }
 }

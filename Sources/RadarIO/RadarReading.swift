@@ -2,14 +2,23 @@
 public struct RadarReading: Sendable {
   /// The sequences.
   public var sequences: [FrameSequence]
-  /// Sentences for people.
+  /// Sentences for people about the files.
   public var warnings: [String]
+  private var reader: FrameReader?
 
   /// A reading.
   public init(sequences: [FrameSequence], warnings: [String]) {
+    self.init(sequences: sequences, warnings: warnings, reader: nil)
+  }
+
+  init(sequences: [FrameSequence], warnings: [String], reader: FrameReader?) {
     self.sequences = sequences
     self.warnings = warnings
+    self.reader = reader
   }
+
+  /// Sentences for people about the values of the frames that were read until now: what was taken as missing or cut.
+  public var valueWarnings: [String] { reader?.warnings ?? [] }
 
   /// Checks that every sequence has the grid of the first.
   ///

@@ -6,7 +6,7 @@ import Tensor
 struct RainFieldEncoder {
   var grid: Grid
   var times: [Double]
-  var rainRate: [Tensor]
+  var rainRate: [FrameStore]
   /// The start of each frame's interval, for means over time.
   var intervalStarts: [Double]?
   /// The moment a forecast starts from.
@@ -69,10 +69,11 @@ struct RainFieldEncoder {
     let frameSize = grid.height * grid.width
     var frame = [Float](repeating: 0, count: frameSize)
     var step = 0
-    for tensor in rainRate {
-      for part in 0..<tensor.shape[0] {
-        tensor.part(part).withUnsafeBufferPointer { pixels in
-          for i in 0..<frameSize { frame[i] = pixels[i].isFinite ? pixels[i] : RainFieldEncoder.fill }
+    for frames in rainRate {
+      for position in 0..<frames.count {
+        try frame.withUnsafeMutableBufferPointer { pixels in
+          try frames.read(position, into: pixels)
+          for i in pixels.indices where !pixels[i].isFinite { pixels[i] = RainFieldEncoder.fill }
         }
         try frame.withUnsafeBufferPointer {
           try encoder.put($0, in: variable, step: step, height: grid.height, width: grid.width)

@@ -4,6 +4,8 @@ enum RainQuantity: Sendable, Equatable {
   case rate(factor: Double)
   /// An amount over an interval: times `factor` it is mm.
   case amount(factor: Double)
+  /// Ten times the decimal logarithm of a rate in mm/h (dBR).
+  case logarithmicRate
   /// Reflectivity: `slope · value + offset` is dBZ.
   case reflectivity(slope: Double, offset: Double)
   /// Reflectivity factor, not its logarithm: times `factor` it is mm⁶ m⁻³.
@@ -13,19 +15,24 @@ enum RainQuantity: Sendable, Equatable {
   ///
   /// A mass of water over an area is bridged to its depth by a density of 1000 kg m⁻³: 1 kg m⁻² is 1 mm.
   init?(units: String, standardName: String?, system: UnitSystem) {
+    let spelling = UnitSpelling(units)
     func factor(_ targets: String...) -> Double? {
       for target in targets {
-        if let conversion = system.conversion(from: units, to: target), conversion.isLinear, conversion.offset == 0 {
+        if let conversion = system.conversion(from: spelling.text, to: target), conversion.isLinear,
+          conversion.offset == 0
+        {
           return conversion.slope
         }
       }
       return nil
     }
-    if let factor = factor("mm h-1", "kg m-2 h-1") {
+    if spelling.isLogarithmOfRate {
+      self = .logarithmicRate
+    } else if spelling.interval == nil, let factor = factor("mm h-1", "kg m-2 h-1") {
       self = .rate(factor: factor)
     } else if let factor = factor("mm", "kg m-2") {
       self = .amount(factor: factor)
-    } else if let conversion = system.conversion(from: RainQuantity.spelled(units), to: "dBZ") {
+    } else if spelling.interval == nil, let conversion = system.conversion(from: spelling.text, to: "dBZ") {
       // A volume converts to dBZ too, as mm⁶ m⁻³ is one: only a logarithm does so in a straight line.
       if conversion.isLinear {
         self = .reflectivity(slope: conversion.slope, offset: conversion.offset)
@@ -39,11 +46,11 @@ enum RainQuantity: Sendable, Equatable {
     }
   }
 
-  /// Whether UDUNITS (or the one spelling it lacks) knows the units.
-  static func understands(_ units: String, system: UnitSystem) -> Bool { system.understands(spelled(units)) }
-
-  /// UDUNITS tells upper from lower case; `dbz` is met in the wild and means nothing else.
-  private static func spelled(_ units: String) -> String { units.lowercased() == "dbz" ? "dBZ" : units }
+  /// Whether UDUNITS (or one of the spellings it lacks) knows the units.
+  static func understands(_ units: String, system: UnitSystem) -> Bool {
+    let spelling = UnitSpelling(units)
+    return spelling.isLogarithmOfRate || system.understands(spelling.text)
+  }
 
   /// The conversion in words.
   func words(units: String, relation: ReflectivityRelation) -> String {
@@ -52,6 +59,8 @@ enum RainQuantity: Sendable, Equatable {
       factor == 1 ? "rain rate in \(units), taken as mm/h" : "rain rate in \(units), times \(factor)"
     case .amount(let factor):
       "amount in \(units)" + (factor == 1 ? "" : ", times \(factor)") + ", divided by the length of its interval"
+    case .logarithmicRate:
+      "ten times the decimal logarithm of rain rate in mm/h"
     case .reflectivity, .linearReflectivity:
       "reflectivity in \(units), by Z = \(relation.a) R^\(relation.b)"
     }
@@ -60,7 +69,7 @@ enum RainQuantity: Sendable, Equatable {
   /// What a variable with this quantity would mean, in words.
   var meaning: String {
     switch self {
-    case .rate: "a rain rate"
+    case .rate, .logarithmicRate: "a rain rate"
     case .amount: "an amount of rain"
     case .reflectivity, .linearReflectivity: "a radar reflectivity"
     }

@@ -6,13 +6,17 @@ public struct ReadOptions: Sendable, Equatable {
   public var units: String?
   /// How reflectivity becomes rain rate.
   public var relation: ReflectivityRelation
+  /// The most missing frames in a row that are interpolated between their neighbours; with 0 a gap ends a sequence.
+  public var maxGap: Int
 
   /// Options, all with a default.
   public init(
-    variable: String? = nil, units: String? = nil, relation: ReflectivityRelation = ReflectivityRelation()
+    variable: String? = nil, units: String? = nil, relation: ReflectivityRelation = ReflectivityRelation(),
+    maxGap: Int = 0
   ) {
     self.variable = variable
     self.units = units
     self.relation = relation
+    self.maxGap = maxGap
   }
 }

@@ -1,14 +1,20 @@
-import Tensor
-
 /// Joins the frames of many files, in the order of time, to sequences without gaps.
 struct SequenceAssembly {
-  var relation: ReflectivityRelation
+  let reader: FrameReader
+  /// The most missing frames in a row that are interpolated.
+  var maxGap: Int
 
-  /// One frame of one file.
+  private var files: [RadarFile] { reader.files }
+
+  /// One frame: of a file, or between the two frames of files that stand around it.
   private struct Frame {
     var time: Double
-    var file: Int
-    var index: Int
+    var place: Place
+
+    enum Place {
+      case file(Int, Int)
+      case between
+    }
   }
 
   /// Frames in the order of time at one step.
@@ -19,29 +25,36 @@ struct SequenceAssembly {
 
   /// Joins files that may be in any order.
   ///
-  /// - Throws: ``RadarError`` `unusable` for times that do not ascend, that appear twice, or amounts of unknown interval.
-  func sequences(of files: [RadarFile]) throws -> RadarReading {
-    for file in files { try checkAscending(file) }
-    var reading = RadarReading(sequences: [], warnings: files.flatMap(\.warnings) + forecastWarning(files))
-    for members in byGrid(files) {
-      let frames =
+  /// - Parameter failed: told about sequences that cannot be used; when `nil`, they end the whole.
+  /// - Throws: ``RadarError`` `unusable` for amounts of unknown interval.
+  func sequences(failed: ((RadarError) -> Void)? = nil) throws -> (sequences: [FrameSequence], warnings: [String]) {
+    var sequences: [FrameSequence] = []
+    var warnings = forecastWarning() + disorderWarning()
+    for members in byGrid() {
+      var frames =
         members.flatMap { file in
-          files[file].times.times.enumerated().map { Frame(time: $1, file: file, index: $0) }
-        }.sorted { ($0.time, $0.file) < ($1.time, $1.file) }
-      try checkDuplicates(frames, files)
+          files[file].times.times.enumerated().map { Frame(time: $1, place: .file(file, $0)) }
+        }
+      sortAndThin(&frames, &warnings)
       let usualStep = SequenceAssembly.usualDifference(of: frames.map(\.time))
+      bridge(&frames, step: usualStep)
       for run in SequenceAssembly.runs(times: frames.map(\.time)) {
-        let slice = Run(frames: frames[run.range], step: run.step)
-        reading.sequences.append(try sequence(slice, files, usualStep: usualStep, &reading.warnings))
+        do {
+          sequences.append(
+            try sequence(Run(frames: frames[run.range], step: run.step), usualStep: usualStep, &warnings))
+        } catch let error as RadarError {
+          guard let failed else { throw error }
+          failed(error)
+        }
       }
     }
-    reading.sequences.sort { $0.times[0] < $1.times[0] }
-    nameApart(&reading.sequences)
-    return reading
+    sequences.sort { $0.times[0] < $1.times[0] }
+    nameApart(&sequences)
+    return (sequences, warnings)
   }
 
   /// A forecast that lies among radar frames continues them and looks like more of them.
-  private func forecastWarning(_ files: [RadarFile]) -> [String] {
+  private func forecastWarning() -> [String] {
     let forecasts = files.filter { file in
       guard let reference = file.referenceTime, let last = file.times.times.last else { return false }
       return last > reference
@@ -55,7 +68,7 @@ struct SequenceAssembly {
 
   // MARK: Grids
 
-  private func byGrid(_ files: [RadarFile]) -> [[Int]] {
+  private func byGrid() -> [[Int]] {
     var groups: [[Int]] = []
     for index in files.indices {
       if let group = groups.firstIndex(where: { files[$0[0]].grid.matches(files[index].grid) }) {
@@ -69,25 +82,56 @@ struct SequenceAssembly {
 
   // MARK: Times
 
-  private func checkAscending(_ file: RadarFile) throws {
-    let times = file.times.times
-    for (before, after) in zip(times, times.dropFirst()) where after <= before {
-      throw RadarError(
-        .unusable,
-        after == before
-          ? "the time \(TimeAxis.text(after)) appears twice in it. Each frame needs a time of its own."
-          : "its times do not ascend: \(TimeAxis.text(before)) is followed by \(TimeAxis.text(after)). Sort its frames by "
-            + "time.", path: file.path)
-    }
+  private func disorderWarning() -> [String] {
+    let disordered = files.filter { file in zip(file.times.times, file.times.times.dropFirst()).contains { $1 < $0 } }
+    guard let first = disordered.first else { return [] }
+    let others = disordered.count > 1 ? " (and \(disordered.count - 1) more)" : ""
+    return ["\(first.path)\(others): its times do not ascend; its frames are put in the order of time."]
   }
 
-  private func checkDuplicates(_ frames: [Frame], _ files: [RadarFile]) throws {
-    for (a, b) in zip(frames, frames.dropFirst()) where b.time - a.time < 1e-3 {
-      throw RadarError(
-        .unusable,
-        "the time \(TimeAxis.text(b.time)) is also in \(files[a.file].path). Each time may be there once: leave out one of "
-          + "the files.", path: files[b.file].path)
+  /// Puts frames in the order of time, and keeps one of each time: that of the file named last, or the last of a file, as
+  /// corrections come later than what they correct.
+  private func sortAndThin(_ frames: inout [Frame], _ warnings: inout [String]) {
+    func place(_ frame: Frame) -> (Int, Int) {
+      if case .file(let file, let index) = frame.place { (file, index) } else { (0, 0) }
     }
+    frames.sort { ($0.time, place($0).0, place($0).1) < ($1.time, place($1).0, place($1).1) }
+    var kept: [Frame] = []
+    var first: (time: Double, left: Int, taken: Int)?
+    for frame in frames {
+      if let last = kept.last, frame.time - last.time < 1e-3 {
+        if first == nil { first = (frame.time, place(last).0, place(frame).0) }
+        kept.removeLast()
+      }
+      kept.append(frame)
+    }
+    if let first {
+      let number = frames.count - kept.count
+      let other = first.left == first.taken ? "" : " and \(files[first.taken].path)"
+      warnings.append(
+        "\(files[first.left].path)\(other): \(number) \(number == 1 ? "frame is" : "frames are") left out whose time is there "
+          + "again, the first at \(TimeAxis.text(first.time)); the frame that comes last is used.")
+    }
+    frames = kept
+  }
+
+  /// Puts frames between others where at most ``maxGap`` are missing in a row.
+  private func bridge(_ frames: inout [Frame], step: Double) {
+    guard maxGap > 0, step > 0, frames.count > 1 else { return }
+    var result = [frames[0]]
+    for (before, after) in zip(frames, frames.dropFirst()) {
+      let steps = ((after.time - before.time) / step).rounded()
+      if steps >= 2, steps <= Double(maxGap) + 1 {
+        let own = (after.time - before.time) / steps
+        if abs(own - step) <= SequenceAssembly.tolerance(step: step) {
+          for missing in 1..<Int(steps) {
+            result.append(Frame(time: before.time + Double(missing) * own, place: .between))
+          }
+        }
+      }
+      result.append(after)
+    }
+    frames = result
   }
 
   /// How far a difference may be from the step and still count as regular: 5 %, at most 30 s.
@@ -147,73 +191,85 @@ struct SequenceAssembly {
 
   // MARK: One sequence
 
-  private func sequence(_ run: Run, _ files: [RadarFile], usualStep: Double, _ warnings: inout [String]) throws
-    -> FrameSequence
-  {
-    let first = files[run.frames[run.frames.startIndex].file]
-    let grid = first.grid
-    let intervals = try run.frames.map { frame in
-      try interval(of: frame, in: files[frame.file], step: run.step > 0 ? run.step : usualStep)
-    }
-    var tensor = Tensor(shape: [run.frames.count, grid.height, grid.width], repeating: .nan)
-    let frameSize = grid.height * grid.width
-    var tallies: [Int: Unpacking.Tally] = [:]
-    var table = Unpacking.Table()
-    var previous: RadarFile?
-    tensor.withUnsafeMutableBufferPointer { pixels in
-      for (position, frame) in run.frames.enumerated() {
-        let file = files[frame.file]
-        if let previous, !file.sharesTable(with: previous) { table = Unpacking.Table() }
-        previous = file
-        let target = UnsafeMutableBufferPointer(rebasing: pixels[position * frameSize..<(position + 1) * frameSize])
-        tallies[frame.file, default: Unpacking.Tally()] += file.unpack(
-          frame: frame.index, into: target, seconds: intervals[position], relation: relation, table: &table)
+  private func sequence(_ run: Run, usualStep: Double, _ warnings: inout [String]) throws -> FrameSequence {
+    let members = Array(run.frames)
+    let isMeasured = members.map { if case .file = $0.place { true } else { false } }
+    let step = run.step > 0 ? run.step : usualStep
+    var origins: [FrameOrigin] = []
+    var intervals: [Double?] = []
+    var statements: Set<String> = []
+    for (position, member) in members.enumerated() {
+      guard case .file(let file, let index) = member.place else {
+        // Bridges have a measured frame on either side: gaps end where measured frames do.
+        let before = isMeasured[..<position].lastIndex(of: true) ?? position
+        let after = isMeasured[position...].firstIndex(of: true) ?? position
+        let span = members[after].time - members[before].time
+        origins.append(
+          .between(before, after, weight: span > 0 ? Float((member.time - members[before].time) / span) : 0))
+        intervals.append(intervals.last ?? nil)
+        continue
       }
+      let (seconds, statement) = try interval(of: index, in: files[file], step: step)
+      if let statement { statements.insert(statement) }
+      origins.append(.file(file, frame: index, seconds: seconds))
+      intervals.append(seconds)
     }
-    warn(tallies, files, &warnings)
     let known = intervals.compactMap(\.self)
-    return FrameSequence(
-      grid: grid, times: run.frames.map(\.time), stepSeconds: run.step,
-      intervalSeconds: known.count == intervals.count ? known : nil,
-      referenceTime: run.frames.allSatisfy { files[$0.file].referenceTime == first.referenceTime }
-        ? first.referenceTime : nil,
-      rainRate: tensor, source: source(of: run, first: first, files))
+    let referenceTimes = Set(paths(of: members).map { files[$0].referenceTime })
+    var sequence = FrameSequence(
+      grid: files[paths(of: members)[0]].grid, times: members.map(\.time), stepSeconds: run.step,
+      frames: .files(reader, origins), source: source(of: members, statements))
+    sequence.intervalSeconds = known.count == intervals.count ? known : nil
+    sequence.referenceTime = referenceTimes.count == 1 ? referenceTimes.first ?? nil : nil
+    sequence.bridged = isMeasured.indices.filter { !isMeasured[$0] }
+    if let longest = known.max(), case .amount = files[paths(of: members)[0]].quantity, run.step > 0,
+      longest > run.step + SequenceAssembly.tolerance(step: run.step)
+    {
+      warnings.append(
+        "\(sequence.source.files[0]): variable '\(sequence.source.variable)': amounts of \(Int(longest)) s every "
+          + "\(Int(run.step)) s overlap; each frame is the mean rain rate of its interval.")
+    }
+    return sequence
   }
 
-  /// The seconds a frame is over: what its file says, or for an amount else the step.
-  private func interval(of frame: Frame, in file: RadarFile, step: Double) throws -> Double? {
-    if let seconds = file.times.lengths?[frame.index] { return seconds }
-    guard case .amount = file.quantity else { return nil }
+  /// The seconds a frame is over: what its times or attributes say, or for an amount else the step; and a sentence where
+  /// it is not its times that say it.
+  private func interval(of frame: Int, in file: RadarFile, step: Double) throws -> (Double?, String?) {
+    if let seconds = file.times.lengths?[frame] { return (seconds, nil) }
+    guard case .amount = file.quantity else { return (nil, nil) }
+    if let stated = file.statedInterval {
+      return (stated.seconds, "the interval of its amounts is taken from \(stated.statement)")
+    }
     guard step > 0 else {
       throw RadarError(
         .unusable,
         "it is an amount (\(file.units)) of a single frame, and nothing says over which interval. Give more frames, or "
           + "time bounds in the file.", path: file.path, variable: file.variable)
     }
-    return step
+    return (step, "the interval of its amounts is taken to be the step of its times")
   }
 
-  private func source(of run: Run, first: RadarFile, _ files: [RadarFile]) -> SourceDescription {
-    var paths: [String] = []
-    for frame in run.frames where paths.last != files[frame.file].path { paths.append(files[frame.file].path) }
-    return SourceDescription(
-      files: paths, variable: first.variable, units: first.units,
-      conversion: first.quantity.words(units: first.units, relation: relation), title: first.title,
-      institution: first.institution, history: first.history)
-  }
-
-  private func warn(_ tallies: [Int: Unpacking.Tally], _ files: [RadarFile], _ warnings: inout [String]) {
-    func warn(_ kind: String, _ count: KeyPath<Unpacking.Tally, Int>) {
-      let met = tallies.filter { $0.value[keyPath: count] > 0 }
-      guard let first = met.keys.min() else { return }
-      let number = met.values.reduce(0) { $0 + $1[keyPath: count] }
-      let others = met.count > 1 ? " (and \(met.count - 1) more)" : ""
-      warnings.append(
-        "\(files[first].path)\(others): variable '\(files[first].variable)': \(number) \(kind) values are taken as missing."
-      )
+  /// The files of frames, each once, in the order of time.
+  private func paths(of members: [Frame]) -> [Int] {
+    var found: [Int] = []
+    for member in members {
+      if case .file(let file, _) = member.place, found.last != file { found.append(file) }
     }
-    warn("negative", \.negative)
-    warn("infinite", \.infinite)
+    return found
+  }
+
+  private func source(of members: [Frame], _ statements: Set<String>) -> SourceDescription {
+    let used = paths(of: members)
+    let first = files[used[0]]
+    var source = SourceDescription(
+      files: used.map { files[$0].path }, variable: first.variable, units: first.units,
+      conversion: first.quantity.words(units: first.units, relation: reader.relation), title: first.title,
+      institution: first.institution, history: first.history)
+    source.reason = first.reason
+    var notes: [String] = []
+    for note in used.flatMap({ files[$0].notes }) where !notes.contains(note) { notes.append(note) }
+    source.notes = notes + statements.sorted()
+    return source
   }
 
   private func nameApart(_ sequences: inout [FrameSequence]) {
@@ -223,12 +279,5 @@ struct SequenceAssembly {
       counts[name, default: 0] += 1
       if let count = counts[name], count > 1 { sequences[index].name = "\(name)-\(count)" }
     }
-  }
-}
-
-extension RadarFile {
-  /// Whether a table of values made for one file holds for the other.
-  fileprivate func sharesTable(with other: RadarFile) -> Bool {
-    packing == other.packing && quantity == other.quantity
   }
 }

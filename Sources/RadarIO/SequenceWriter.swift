@@ -43,7 +43,7 @@ public struct SequenceWriter: Sendable {
     globals.add("comment", comment)
     let intervals = sequences.compactMap(\.intervalSeconds).flatMap(\.self)
     let encoder = RainFieldEncoder(
-      grid: first.grid, times: times, rainRate: sequences.map(\.rainRate),
+      grid: first.grid, times: times, rainRate: sequences.map(\.frames),
       intervalStarts: intervals.count == times.count ? zip(times, intervals).map { $0 - $1 } : nil,
       longName: "rain rate", globals: globals.list, compressionLevel: compressionLevel)
     try encoder.encode(path: path) { try AtomicOutput.write($0, to: path, overwrite: overwrite) }

@@ -10,7 +10,8 @@ public enum TimeAxis {
 
   /// Whether units are of time since a moment.
   static func isTime(_ units: String?, system: UnitSystem) -> Bool {
-    guard let units, units.contains("since") || units.contains("SINCE") || units.contains("@") else { return false }
+    if let units, isDateNumber(units) { return true }
+    guard let units, units.lowercased().contains("since") || units.contains("@") else { return false }
     return system.conversion(from: units, to: TimeAxis.units) != nil
   }
 
@@ -22,6 +23,11 @@ public enum TimeAxis {
   {
     func unusable(_ message: String) -> RadarError {
       RadarError(.unusable, message, path: path, variable: variable.name)
+    }
+    if isDateNumber(variable.units ?? "") {
+      let dates = values.compactMap(timeOfDateNumber)
+      guard dates.count == values.count else { throw unusable("a time is missing, or is no date such as 20181103.25.") }
+      return dates
     }
     guard let units = variable.units, let conversion = system.conversion(from: units, to: TimeAxis.units) else {
       throw unusable("its units are not understood as time. Time needs units like 'seconds since 1970-01-01 00:00:00'.")
@@ -42,6 +48,19 @@ public enum TimeAxis {
       throw unusable("a time lies outside of the years 0 to 9999: its units or its values are wrong.")
     }
     return seconds
+  }
+
+  /// Whether times are numbers such as 20181103.25, as CDO writes them.
+  private static func isDateNumber(_ units: String) -> Bool { units.lowercased().hasPrefix("day as %y%m%d") }
+
+  /// The time of a number whose digits are year, month and day, with the part of the day behind the point.
+  private static func timeOfDateNumber(_ value: Double) -> Double? {
+    guard (0..<1e8).contains(value) else { return nil }
+    let digits = Int(value)
+    let (year, month, day) = (digits / 10_000, digits / 100 % 100, digits % 100)
+    guard (1...12).contains(month), (1...31).contains(day) else { return nil }
+    let fraction = ((value - Double(digits)) * 86_400_000 / 10).rounded() / 100
+    return Double(daysSince1970(year: year, month: month, day: day)) * 86400 + fraction
   }
 
   /// UDUNITS reads an epoch before 1582-10-15 in the Julian calendar; this is what to add if it was meant Gregorian.
@@ -77,7 +96,7 @@ public enum TimeAxis {
   }
 
   /// The inverse of ``daysSince1970(year:month:day:)``.
-  private static func date(ofDay day: Int) -> (year: Int, month: Int, day: Int) {
+  static func date(ofDay day: Int) -> (year: Int, month: Int, day: Int) {
     let shifted = day + 719_468
     let era = shifted.floorDivided(by: 146_097)
     let dayOfEra = shifted - era * 146_097

@@ -120,11 +120,14 @@ struct Conversion: Sendable, Equatable {
 
   fileprivate init(converter: OpaquePointer) {
     let zero = cv_convert_double(converter, 0)
-    let one = cv_convert_double(converter, 1)
-    let thousand = cv_convert_double(converter, 1000)
-    isLinear = zero.isFinite && abs(thousand - zero - 1000 * (one - zero)) <= 1e-9 * abs(thousand - zero)
+    // Far enough that the offset, as between two origins of time, does not swallow the digits of the slope.
+    var far = 1000.0
+    while far < 1e24, abs(cv_convert_double(converter, far) - zero) < abs(zero) { far *= 1000 }
+    let rise = cv_convert_double(converter, far) - zero
+    let half = cv_convert_double(converter, far / 2) - zero
+    isLinear = zero.isFinite && rise.isFinite && abs(rise - 2 * half) <= 1e-9 * abs(rise)
     // UDUNITS multiplies its factors one by one and is off by some ulp: m s-1 is 3600000.0000000005 mm h-1.
-    slope = Conversion.rounded((thousand - zero) / 1000)
+    slope = Conversion.rounded(rise / far)
     offset = Conversion.rounded(zero)
   }
 

@@ -12,47 +12,90 @@ struct VariableChoice {
     var units: String
     /// Whether the units are the user's, for want of the file's.
     var unitsAreGiven: Bool
+    /// Why it was chosen, in words.
+    var reason = "named by the user"
+  }
+
+  /// A variable that has the dimensions of frames, and how much speaks for its being the rain.
+  private struct Candidate {
+    var variable: NetCDFFile.Variable
+    var layout: FrameLayout
+    var evidence: Evidence
+  }
+
+  private enum Evidence {
+    case standardName, words, units
   }
 
   /// Chooses the variable.
+  ///
+  /// A standard name of rain decides. Without one, units decide among those whose names do not say that they are
+  /// something else, and words for rain in their names among those.
   ///
   /// - Throws: ``RadarError`` `unusable` when there is none, or more than one.
   func choose() throws -> Rain {
     if let name = options.variable { return try named(name) }
     let excluded = referencedNames()
-    let planes = file.variables.compactMap { variable -> (NetCDFFile.Variable, FrameLayout)? in
-      guard !excluded.contains(variable.name), isData(variable),
+    var planes = file.variables.compactMap { variable -> (NetCDFFile.Variable, FrameLayout)? in
+      guard !excluded.contains(variable.fullName), isData(variable),
         let layout = FrameLayout(of: variable, in: file, system: system)
       else { return nil }
       return (variable, layout)
     }
-    var certain: [Rain] = []
-    var likely: [Rain] = []
-    var withoutUnits: [NetCDFFile.Variable] = []
-    var strange: [NetCDFFile.Variable] = []
-    for (variable, layout) in planes {
-      let isRain = variable.standardName.map(VariableChoice.isRain)
-      guard isRain != false else { continue }
-      switch assess(variable, layout) {
-      case .rain(let rain): if isRain == true { certain.append(rain) } else if plausible(rain) { likely.append(rain) }
-      case .noUnits: withoutUnits.append(variable)
-      case .unknownUnits: strange.append(variable)
+    let all = planes
+    // Beside frames over time, a plane without time is a map of something else: a sum, a mask, a height.
+    if planes.contains(where: { $0.1.time != nil }) { planes.removeAll { $0.1.time == nil } }
+    let candidates = planes.compactMap { variable, layout in
+      evidence(for: variable).map { Candidate(variable: variable, layout: layout, evidence: $0) }
+    }
+    var rains: [(rain: Rain, evidence: Evidence)] = []
+    var withoutUnits: [Candidate] = []
+    var strange: [Candidate] = []
+    for candidate in candidates {
+      switch assess(candidate.variable, candidate.layout) {
+      case .rain(let rain): rains.append((rain, candidate.evidence))
+      case .noUnits: withoutUnits.append(candidate)
+      case .unknownUnits: strange.append(candidate)
       case .otherUnits: break
       }
     }
-    for candidates in [certain, likely] where !candidates.isEmpty {
-      guard candidates.count == 1 else { throw several(candidates) }
-      return candidates[0]
+    for evidence in [Evidence.standardName, .words, .units] {
+      var found = rains.filter { $0.evidence == evidence }.map(\.rain)
+      // The user's units fit anything that states none, so words for rain do not suffice then.
+      if evidence == .words, found.contains(where: \.unitsAreGiven) {
+        found = rains.filter { $0.evidence == .words || $0.rain.unitsAreGiven }.map(\.rain)
+      }
+      if evidence == .units { found = found.filter(plausible) }
+      guard found.count <= 1 else { throw several(found) }
+      if var rain = found.first {
+        rain.reason = reason(evidence, rain)
+        return rain
+      }
+      // What is called rain and lacks its units is asked about before anything of less evidence is taken.
+      if let first = strange.first(where: { $0.evidence == evidence }) { throw unitsUnknown(first.variable) }
+      if withoutUnits.contains(where: { $0.evidence == evidence }) {
+        throw unitsMissing(evidence == .standardName ? withoutUnits.filter { $0.evidence == evidence } : withoutUnits)
+      }
     }
-    if let first = withoutUnits.first {
-      guard withoutUnits.count > 1 else { throw unitsMissing(first) }
-      throw RadarError(
-        .unusable,
-        "several variables could hold the rain, and none states its units: \(list(withoutUnits)). Name one with "
-          + "--variable NAME and say its units with --units UNIT.", path: file.path)
+    throw none(all.map(\.0))
+  }
+
+  /// What speaks for a variable; `nil` when its standard name or the words of its names are of something else.
+  private func evidence(for variable: NetCDFFile.Variable) -> Evidence? {
+    if let name = variable.standardName { return RainWords.isRain(standardName: name) ? .standardName : nil }
+    switch RainWords.suggestion(of: variable) {
+    case .rain: return .words
+    case .nothing: return .units
+    case .somethingElse: return nil
     }
-    if let first = strange.first { throw unitsUnknown(first) }
-    throw none(planes.map(\.0))
+  }
+
+  private func reason(_ evidence: Evidence, _ rain: Rain) -> String {
+    switch evidence {
+    case .standardName: "by its standard name \(rain.variable.standardName ?? "")"
+    case .words: "by its name and units"
+    case .units: "by its units, the only ones of rain"
+    }
   }
 
   private func named(_ name: String) throws -> Rain {
@@ -63,8 +106,8 @@ struct VariableChoice {
     guard variable.type?.isNumeric == true, let layout = FrameLayout(of: variable, in: file, system: system) else {
       throw unusable(
         variable,
-        "its dimensions are (\(variable.dimensions.map(\.name).joined(separator: ", "))), which are not those of frames: "
-          + "(time, y, x) or (y, x) is needed.")
+        "its dimensions are (\(VariableChoice.dimensions(of: variable))), which are not those of frames: (time, y, x) or "
+          + "(y, x) is needed, in any order, and others only of length 1.")
     }
     switch assess(variable, layout) {
     case .rain(let rain): return rain
@@ -88,37 +131,39 @@ struct VariableChoice {
   }
 
   private func assess(_ variable: NetCDFFile.Variable, _ layout: FrameLayout) -> Assessment {
-    var units = variable.units
-    let isUnderstood = units.map { RainQuantity.understands($0, system: system) } ?? false
+    let stated = variable.units.flatMap { saysNothing($0) ? nil : $0 }
+    let isUnderstood = stated.map { RainQuantity.understands($0, system: system) } ?? false
     let given = isUnderstood ? nil : options.units
-    if let given { units = given }
-    guard let units else { return .noUnits }
+    guard let units = given ?? stated else { return .noUnits }
     if let quantity = RainQuantity(units: units, standardName: variable.standardName, system: system) {
       return .rain(
         Rain(variable: variable, layout: layout, quantity: quantity, units: units, unitsAreGiven: given != nil))
     }
-    return RainQuantity.understands(units, system: system) ? .otherUnits : .unknownUnits
+    return isUnderstood ? .otherUnits : .unknownUnits
   }
 
-  /// Whether a standard name is of rain, or of what a radar sees of it; those of the quality of such data are not.
-  static func isRain(_ standardName: String) -> Bool {
-    let words = standardName.split(separator: " ")
-    guard let name = words.first, words.count == 1 else { return false }
-    return ["rain", "precipitation", "reflectivity"].contains { name.contains($0) }
-      && !["status_flag", "quality", "number_of", "probability", "type"].contains { name.contains($0) }
+  /// Whether units stand there only for form's sake.
+  private func saysNothing(_ units: String) -> Bool {
+    ["1", "-", "unit", "units", "none", "unknown", "unitless", "dimensionless", "n/a", "na"].contains(
+      units.lowercased())
   }
 
-  /// Without a standard name a length in metres or kilometres is more likely a height than rain.
+  /// Without a name that says so, metres are more likely a height and m/s more likely a wind than rain.
   private func plausible(_ rain: Rain) -> Bool {
-    if case .amount(let factor) = rain.quantity, !rain.unitsAreGiven { return factor < 100 }
-    return true
+    if rain.unitsAreGiven { return true }
+    switch rain.quantity {
+    case .amount(let factor): return factor < 100
+    case .rate(let factor): return factor < 100_000
+    default: return true
+    }
   }
 
   private func isData(_ variable: NetCDFFile.Variable) -> Bool {
     guard let type = variable.type, type.isNumeric else { return false }
-    return !["flag_values", "flag_masks", "flag_meanings", "grid_mapping_name"].contains {
-      variable.attributes[$0] != nil
-    }
+    return variable.standardName.map(RainWords.isRain) == true
+      || !["flag_values", "flag_masks", "flag_meanings", "grid_mapping_name"].contains {
+        variable.attributes[$0] != nil
+      }
   }
 
   /// The names that other variables refer to as their coordinates, bounds, grid mapping or quality.
@@ -130,7 +175,8 @@ struct VariableChoice {
     for variable in file.variables {
       for role in roles {
         for word in variable.attributes.words(role) where !word.hasSuffix(":") || role == "grid_mapping" {
-          names.insert(word.hasSuffix(":") ? String(word.dropLast()) : word)
+          let name = word.hasSuffix(":") ? String(word.dropLast()) : word
+          if let found = file.variable(name, from: variable) { names.insert(found.fullName) }
         }
       }
     }
@@ -141,7 +187,7 @@ struct VariableChoice {
 
   private func list(_ variables: [NetCDFFile.Variable]) -> String {
     guard !variables.isEmpty else { return "no variables" }
-    let names = variables.prefix(12).map { "'\($0.name)'" }.joined(separator: ", ")
+    let names = variables.prefix(12).map { "'\($0.fullName)'" }.joined(separator: ", ")
     return variables.count > 12 ? names + ", …" : names
   }
 
@@ -150,7 +196,20 @@ struct VariableChoice {
   }
 
   private func unitsMissing(_ variable: NetCDFFile.Variable) -> RadarError {
-    unusable(variable, "it states no units. Say them with --units UNIT, such as --units 'mm h-1'.")
+    let units = variable.units.map { "its units are '\($0)', which says nothing" } ?? "it states no units"
+    return unusable(variable, "\(units). Say them with --units UNIT, such as --units 'mm h-1'.")
+  }
+
+  private func unitsMissing(_ candidates: [Candidate]) -> RadarError {
+    guard candidates.count > 1 else { return unitsMissing(candidates[0].variable) }
+    let meanings = candidates.prefix(12).map { candidate in
+      "'\(candidate.variable.fullName)'"
+        + (candidate.variable.attributes.text("long_name").map { " (\($0.prefix(60)))" } ?? "")
+    }
+    return RadarError(
+      .unusable,
+      "several variables could hold the rain, and none states its units: \(meanings.joined(separator: ", ")). Name one "
+        + "with --variable NAME and say its units with --units UNIT.", path: file.path)
   }
 
   private func unitsUnknown(_ variable: NetCDFFile.Variable) -> RadarError {
@@ -162,7 +221,10 @@ struct VariableChoice {
   }
 
   private func several(_ candidates: [Rain]) -> RadarError {
-    let meanings = candidates.map { "'\($0.variable.name)' (\($0.quantity.meaning) in \($0.units))" }
+    let meanings = candidates.map { rain in
+      "'\(rain.variable.fullName)' (\(rain.quantity.meaning) in \(rain.units)"
+        + (rain.variable.attributes.text("long_name").map { ", \($0.prefix(60))" } ?? "") + ")"
+    }
     return RadarError(
       .unusable,
       "several variables could hold the rain: \(meanings.joined(separator: ", ")). Name one with --variable NAME.",
@@ -170,18 +232,23 @@ struct VariableChoice {
   }
 
   private func none(_ planes: [NetCDFFile.Variable]) -> RadarError {
-    var text: String
-    if planes.isEmpty {
-      text = "no variable has frames, that is dimensions (time, y, x) or (y, x); it has \(list(file.variables))."
-      if file.hasGroups {
-        text +=
-          " Its data are in groups, as in ODIM or KNMI files, which are not read; convert them to CF NetCDF first."
-      }
-    } else {
-      let found = planes.prefix(12).map { "'\($0.name)' in '\($0.units ?? "")'" }.joined(separator: ", ")
-      text =
-        "no variable is rain by its standard name and units; found \(found). Name one with --variable NAME if it is."
+    guard planes.isEmpty else {
+      let found = planes.prefix(12).map { "'\($0.fullName)' in '\($0.units ?? "")'" }.joined(separator: ", ")
+      return RadarError(
+        .unusable,
+        "no variable is rain by its standard name and units; found \(found). Name one with --variable NAME if it is.",
+        path: file.path)
     }
-    return RadarError(.unusable, text, path: file.path)
+    let large = file.variables.filter { $0.dimensions.count > 2 }.prefix(3).map {
+      " '\($0.fullName)' is over (\(VariableChoice.dimensions(of: $0)))."
+    }
+    return RadarError(
+      .unusable,
+      "no variable has frames, that is dimensions (time, y, x) or (y, x), in any order, and others only of length 1; it "
+        + "has \(list(file.variables)).\(large.joined())", path: file.path)
+  }
+
+  private static func dimensions(of variable: NetCDFFile.Variable) -> String {
+    variable.dimensions.map { "\($0.name) \($0.length)" }.joined(separator: ", ")
   }
 }

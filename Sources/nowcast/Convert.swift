@@ -20,9 +20,11 @@ struct Convert: ParsableCommand {
   func run() throws {
     let writer = SequenceWriter(overwrite: replacing.overwrite)
     try writer.check(path: output)
-    let sequences = try reading.read(paths, logger: verbosity.logger).sequences
+    let read = try reading.read(paths, logger: verbosity.logger)
+    let sequences = read.sequences
     let history = [sequences.first?.source.history, commandLineText].compactMap(\.self).joined(separator: "\n")
     try writer.write(sequences, to: output, source: programText, history: history)
+    read.tellValues(verbosity.logger)
     guard !verbosity.quiet else { return }
     let count = sequences.reduce(0) { $0 + $1.count }
     Console.print("\(count) frames in \(sequences.count) \(sequences.count == 1 ? "sequence" : "sequences"): \(output)")

@@ -94,18 +94,21 @@ struct Eval: ParsableCommand {
     if let path = model {
       let model = try Model(contentsOf: path)
       let relation = model.configuration.normalisation.relation
-      let sequences = try reading.read(data, relation: relation, logger: logger).sequences
+      let read = try reading.read(data, relation: relation, logger: logger)
       Interruption.catchSignals()
       var line = ProgressLine(quiet: verbosity.quiet)
       defer { line.end() }
       evaluation = try Evaluator.evaluate(
-        sequences, model: model, modelPath: path, options: options, pool: threads.pool
+        read.sequences, model: model, modelPath: path, options: options, pool: threads.pool
       ) { done, total in
         line.show(isLast: done == total) { "\(done)/\(total) start times" }
       }
+      line.end()
+      read.tellValues(logger)
     } else {
-      let sequences = try reading.read(data, logger: logger).sequences
-      evaluation = try Evaluator.evaluate(sequences, forecasts: try forecasts(), options: options)
+      let read = try reading.read(data, logger: logger)
+      evaluation = try Evaluator.evaluate(read.sequences, forecasts: try forecasts(), options: options)
+      read.tellValues(logger)
     }
     for note in evaluation.notes { logger.warning("\(note)") }
     try ScoreReport(evaluation).write(to: output, overwrite: replacing.overwrite)

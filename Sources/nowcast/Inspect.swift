@@ -6,46 +6,77 @@ import RadarIO
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Tell what is understood of radar files.",
-    discussion: "Lists the sequences found: variable, units and conversion, grid, times, missing and wet share.")
+    discussion: """
+      Lists the sequences found: variable and why, units and conversion, grid, times and gaps, missing and wet share, \
+      maximum, and what was not understood. Goes on after a file that cannot be read, and then ends with its status.
+      """)
 
   @Argument(help: ArgumentHelp("Files or folders.", valueName: "path"))
   var paths: [String]
+
+  @Flag(help: "Print JSON, for programs.")
+  var json = false
 
   @OptionGroup var reading: ReadingOptions
   @OptionGroup var verbosity: VerbosityOptions
 
   func run() throws {
-    let sequences = try reading.read(paths, logger: verbosity.logger).sequences
-    Console.print("\(sequences.count) \(sequences.count == 1 ? "sequence" : "sequences")")
-    for (index, sequence) in sequences.enumerated() {
-      let before = sequences[..<index].last { $0.grid.matches(sequence.grid) }
-      Console.print("\n" + Self.text(sequence, before: before))
+    let inspection = try Inspection(paths, reader: reading.reader())
+    if json {
+      Console.print(try inspection.json)
+    } else {
+      if !inspection.sequences.isEmpty {
+        Console.print("\(inspection.sequences.count) \(inspection.sequences.count == 1 ? "sequence" : "sequences")")
+      }
+      for sequence in inspection.sequences { Console.print("\n" + Self.text(sequence)) }
+      let logger = verbosity.logger
+      for warning in inspection.warnings { logger.warning("\(warning)") }
     }
+    for failure in inspection.failures { Console.complain(failure.description) }
+    if inspection.exitStatus != 0 { throw ExitCode(inspection.exitStatus) }
   }
 
-  /// - Parameter before: the sequence on the same grid that ends before this one begins.
-  private static func text(_ sequence: FrameSequence, before: FrameSequence?) -> String {
-    let files = sequence.source.files
-    let statistics = RainStatistics(sequence.rainRate)
-    let step = sequence.count > 1 ? durationText(sequence.stepSeconds) : "one frame only"
-    var lines = [
-      "\(sequence.name)",
-      "  files      \(files.count == 1 ? files[0] : "\(files.count), \(files.first ?? "") … \(files.last ?? "")")",
-      "  variable   \(sequence.source.variable), '\(sequence.source.units)': \(sequence.source.conversion)",
-      "  grid       \(sequence.grid.summary)",
-      "  times      \(TimeAxis.text(sequence.times[0])) … \(TimeAxis.text(sequence.times[sequence.count - 1])), "
-        + "\(sequence.count) frames, step \(step)",
-    ]
-    if let before {
-      let gap = durationText(sequence.times[0] - before.times[before.count - 1])
-      lines.append("  gap        \(gap) from the last frame of \(before.name)")
+  private static func text(_ sequence: Inspection.Sequence) -> String {
+    var lines: [(String, String)] = []
+    let files = sequence.files
+    lines.append(("files", files.count == 1 ? files[0] : "\(files.count), \(files[0]) … \(files[files.count - 1])"))
+    lines.append(("variable", sequence.variable + (sequence.reason.map { ", \($0)" } ?? "")))
+    lines.append(("units", "'\(sequence.units)': \(sequence.conversion)"))
+    lines.append(("grid", text(sequence.grid)))
+    var step = sequence.stepSeconds.map { "step \(durationText($0))" } ?? "one frame only"
+    if let jitter = sequence.jitterSeconds, jitter >= 1 { step += " (up to \(durationText(jitter)) off)" }
+    let count = "\(sequence.frames) \(sequence.frames == 1 ? "frame" : "frames")"
+    lines.append(("times", "\(sequence.firstTime) … \(sequence.lastTime), \(count), \(step)"))
+    if let gap = sequence.gapBefore {
+      let missing = gap.missingFrames.map { ", \($0) \($0 == 1 ? "frame" : "frames") missing" } ?? ""
+      lines.append(("gap", "\(durationText(gap.seconds)) from the last frame of \(gap.after)\(missing)"))
     }
-    lines.append(String(format: "  missing    %.1f %% of all pixels", 100 * statistics.missingShare))
-    if let wet = statistics.wetShare, let largest = statistics.largest {
+    if !sequence.bridged.isEmpty { lines.append(("filled in", sequence.bridged.joined(separator: " "))) }
+    if let missing = sequence.missingShare {
+      lines.append(("missing", String(format: "%.1f %% of all pixels", 100 * missing)))
+    }
+    if let wet = sequence.wetShare, let most = sequence.maximumRainRate {
       lines.append(
-        String(
-          format: "  rain       %.1f %% of measured pixels at 0.1 mm/h or more, at most %.1f mm/h", 100 * wet, largest))
+        (
+          "rain",
+          String(format: "%.1f %% of measured pixels at 0.1 mm/h or more, at most %.1f mm/h", 100 * wet, most)
+        ))
     }
-    return lines.joined(separator: "\n")
+    lines += sequence.notes.map { ("noted", $0) }
+    lines += sequence.notUnderstood.map { ("unclear", $0) }
+    return ([sequence.name] + lines.map { "  " + $0.0.padding(toLength: 11, withPad: " ", startingAt: 0) + $0.1 })
+      .joined(separator: "\n")
+  }
+
+  private static func text(_ grid: Inspection.Sequence.Grid) -> String {
+    func short(_ value: Double) -> String { String(format: "%.7g", value) }
+    func range(_ name: String, _ ends: [Double]?, _ units: String?) -> String? {
+      ends.map { "\(name) \(short($0[0])) … \(short($0[1]))" + (units.map { " \($0)" } ?? "") }
+    }
+    let spacing = grid.spacingMetres.map { "\(short(($0 * 10).rounded() / 10)) m" }
+    return [
+      "\(grid.height) × \(grid.width)", spacing, range(grid.yName, grid.y, grid.yUnits),
+      range(grid.xName, grid.x, grid.xUnits), grid.gridMappingName,
+    ].compactMap(\.self).joined(separator: ", ")
   }
 }

@@ -56,7 +56,8 @@ struct Predict: ParsableCommand {
     }
     if let earlier = reading.sequences.dropLast().last {
       let end = TimeAxis.text(earlier.times[earlier.count - 1])
-      logger.warning("the frames up to \(end) are not used: a gap follows them")
+      logger.warning(
+        "the frames up to \(end) are not used: a gap follows them; --max-gap N bridges up to N missing frames")
     }
     let forecaster = try Forecaster(model, pool: threads.pool)
     try forecaster.requireEnoughFrames(sequence)
@@ -70,7 +71,10 @@ struct Predict: ParsableCommand {
     }
     try forecaster.requireMemory(sequence.grid, leadFrames: lead)
     let last = sequence.count - 1
-    let forecast = forecaster.forecast(sequence.rainRate, last: last, leadFrames: lead)
+    let used = max(0, sequence.count - configuration.inputFrames)..<sequence.count
+    let frames = try sequence.rainRate(of: used)
+    reading.tellValues(logger)
+    let forecast = forecaster.forecast(frames, last: frames.shape[0] - 1, leadFrames: lead)
     if forecast.withUnsafeBufferPointer({ $0.allSatisfy { $0.isNaN } }) {
       logger.warning("every pixel of the input frames is missing, and so is the whole forecast")
     }
@@ -82,6 +86,7 @@ struct Predict: ParsableCommand {
       references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214")
     file.comment =
       "Missing where none of the input frames measured. Rain rates below \(Normalisation.dryLimit) mm h-1 are zero."
+    file.bridgedTimes = sequence.bridged.filter(used.contains).map { sequence.times[$0] }
     if let misfit { file.comment? += " Forced: \(misfit)" }
     try writer.write(file, to: output)
     guard !verbosity.quiet else { return }

@@ -38,7 +38,11 @@ struct ReadingOptions: ParsableArguments {
   @Option(help: "The exponent b of the Z–R relation Z = a·R^b for reflectivity. (default: 1.6, or the model's)")
   var zrB: Double?
 
+  @Option(help: "Missing frames in a row that may be filled in between their neighbours; more end a sequence.")
+  var maxGap = 0
+
   func validate() throws {
+    if !(0...1000).contains(maxGap) { throw ValidationError("--max-gap is \(maxGap); it must be 0 to 1000.") }
     for (name, value) in [("--zr-a", zrA), ("--zr-b", zrB)] {
       if let value, !(value > 0 && value.isFinite) {
         throw ValidationError("\(name) is \(value); it must be above 0.")
@@ -55,15 +59,38 @@ struct ReadingOptions: ParsableArguments {
   func read(
     _ paths: [String], relation standard: ReflectivityRelation = ReflectivityRelation(), logger: Logger
   ) throws -> RadarReading {
-    let options = ReadOptions(variable: variable, units: units, relation: relation(standard: standard))
-    let reading = try RadarReader(options: options).sequences(at: paths)
+    let reading = try reader(relation: standard).sequences(at: paths)
     for warning in reading.warnings { logger.warning("\(warning)") }
+    var told: Set<String> = []
     for sequence in reading.sequences {
       logger.info(
-        "read \(sequence.count) frames from \(sequence.name), \(sequence.grid.summary), \(sequence.source.conversion)")
+        "\(sequence.count) frames from \(sequence.name), \(sequence.grid.summary), \(sequence.source.conversion)")
+      for note in sequence.source.notes where told.insert(note).inserted {
+        logger.notice(
+          "\(sequence.source.files.first ?? sequence.name): variable '\(sequence.source.variable)': \(note)")
+      }
+      if let first = sequence.bridged.first {
+        let count = sequence.bridged.count
+        let words = count == 1 ? "frame is" : "frames are"
+        logger.warning(
+          "\(count) missing \(words) filled in between neighbours, the first at \(TimeAxis.text(sequence.times[first]))"
+        )
+      }
     }
     return reading
   }
+
+  /// The reader that these options ask for.
+  func reader(relation standard: ReflectivityRelation = ReflectivityRelation()) -> RadarReader {
+    RadarReader(
+      options: ReadOptions(
+        variable: variable, units: units, relation: relation(standard: standard), maxGap: maxGap))
+  }
+}
+
+extension RadarReading {
+  /// Tells what was met in the values of the frames that were read.
+  func tellValues(_ logger: Logger) { for warning in valueWarnings { logger.warning("\(warning)") } }
 }
 
 /// How many threads compute.

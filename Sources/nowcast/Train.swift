@@ -151,9 +151,11 @@ struct Train: ParsableCommand {
     // Before hours of reading: is there a place for the result?
     if resume { try folder.requireCheckpoint() } else { try folder.check(overwrite: replacing.overwrite) }
     let logger = verbosity.logger
-    let sequences = try reading.read(data, logger: logger).sequences
-    let held = validation.isEmpty ? nil : try reading.read(validation, logger: logger).sequences
-    let trainingData = try TrainingData(sequences, validation: held, options: options)
+    let learned = try reading.read(data, logger: logger)
+    let held = validation.isEmpty ? nil : try reading.read(validation, logger: logger)
+    let trainingData = try TrainingData(learned.sequences, validation: held?.sequences, options: options)
+    learned.tellValues(logger)
+    held?.tellValues(logger)
     for note in trainingData.notes { logger.warning("\(note)") }
     Interruption.catchSignals()
     let trainer = try Trainer(

@@ -73,12 +73,30 @@ import Testing
 
   @Test func timesOutOfOrder() throws {
     try writeRadarFile(folder / "a.nc") { $0.times = [0, 300, 900, 600] }
-    expect(try inspect(folder / "a.nc"), status: 65, "a.nc", "2020-01-01T00:10")
+    expect(try inspect(folder / "a.nc"), status: 0, "a.nc", "order of time")
     try writeRadarFile(folder / "b.nc") { $0.times = [0, 300, 300, 600] }
-    expect(try inspect(folder / "b.nc"), status: 65, "b.nc", "2020-01-01T00:05")
+    expect(try inspect(folder / "b.nc"), status: 0, "b.nc", "2020-01-01T00:05")
     try writeRadarFile(folder / "c.nc")
     try writeRadarFile(folder / "d.nc")
-    expect(try inspect(folder / "c.nc", folder / "d.nc"), status: 65, "c.nc", "d.nc")
+    expect(try inspect(folder / "c.nc", folder / "d.nc"), status: 0, "c.nc", "d.nc", "8 frames are left out")
+  }
+
+  @Test func inspectGoesOn() throws {
+    try writeRadarFile(folder / "good.nc")
+    try "text".write(toFile: folder / "bad.nc", atomically: true, encoding: .utf8)
+    try writeRadarFile(folder / "buckets.nc") { $0.units = "buckets" }
+    let outcome = try inspect(folder / "bad.nc", folder / "none.nc", folder / "good.nc", folder / "buckets.nc")
+    expect(outcome, status: 65, "bad.nc: this is not", "none.nc: there is no such", "'buckets' are not understood")
+    #expect(outcome.output.hasPrefix("1 sequence"))
+    expect(try inspect(folder / "good.nc", folder / "none.nc"), status: 66)
+
+    let json = try inspect(folder / "good.nc", folder / "bad.nc", options: ["--json"])
+    let content = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+    let sequence = try #require((content?["sequences"] as? [[String: Any]])?.first)
+    #expect(sequence["variable"] as? String == "rain" && sequence["units"] as? String == "mm h-1")
+    #expect(sequence["step_seconds"] as? Double == 300 && sequence["maximum_rain_rate"] as? Double == 4)
+    #expect((sequence["grid"] as? [String: Any])?["spacing_metres"] as? Double == 1000)
+    #expect((content?["failures"] as? [[String: Any]])?.first?["path"] as? String == folder / "bad.nc")
   }
 
   @Test func aGapIsTold() throws {
@@ -86,7 +104,8 @@ import Testing
     let outcome = try inspect(folder / "a.nc")
     expect(outcome, status: 0)
     #expect(outcome.output.contains("2 sequences"))
-    #expect(outcome.output.contains("gap        20 min 00 s from the last frame of 2020-01-01T00:00Z"))
+    #expect(
+      outcome.output.contains("gap        20 min 00 s from the last frame of 2020-01-01T00:00Z, 3 frames missing"))
   }
 
   @Test func twoGridsMixed() throws {
@@ -129,7 +148,7 @@ import Testing
       try Command.run("predict", "--frames", folder / "missing.nc", "--model", run, "--output", folder / "f.nc"),
       status: 0, "missing")
     let forecast = try #require(try RadarReader().sequences(at: [folder / "f.nc"]).sequences.first)
-    #expect(forecast.rainRate.elements.allSatisfy { $0.isNaN })
+    #expect(try forecast.rainRate.elements.allSatisfy { $0.isNaN })
   }
 
   @Test func allDry() throws {
@@ -142,7 +161,7 @@ import Testing
     expect(
       try Command.run("predict", "--frames", folder / "dry.nc", "--model", run, "--output", folder / "f.nc"), status: 0)
     let forecast = try #require(try RadarReader().sequences(at: [folder / "f.nc"]).sequences.first)
-    #expect(forecast.rainRate.elements.allSatisfy { $0 == 0 })
+    #expect(try forecast.rainRate.elements.allSatisfy { $0 == 0 })
     let outcome = try Command.run("eval", "--data", folder / "dry.nc", "--model", run, "--output", folder / "report")
     expect(outcome, status: 0)
     // No event, so no CSI: an empty value and not a zero.

@@ -41,11 +41,11 @@ import Testing
     let forecast = try #require(try RadarReader().sequences(at: [folder / "forecast.nc"]).sequences.first)
     #expect(forecast.times == (1...3).map { input.times[19] + Double($0) * 300 })
     #expect(forecast.referenceTime == input.times[19] && forecast.grid.matches(input.grid))
-    let last = input.rainRate.parts(17..<20)
+    let last = try input.rainRate.parts(17..<20)
     for y in 0..<36 {
       for x in 0..<40 {
         let seen = (0..<3).contains { !last[$0, y, x].isNaN }
-        #expect(forecast.rainRate[0, y, x].isNaN == !seen)
+        #expect(try forecast.rainRate[0, y, x].isNaN == !seen)
       }
     }
 
@@ -65,7 +65,7 @@ import Testing
     let copy = try #require(try RadarReader().sequences(at: [folder / "copy.nc"]).sequences.first)
     #expect(copy.times == input.times)
     #expect(
-      zip(copy.rainRate.elements, input.rainRate.elements).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) })
+      try zip(copy.rainRate.elements, input.rainRate.elements).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) })
     outcome = try Command.run(
       "eval", "--data", radar, "--forecast", folder / "copy.nc", "--output", folder / "second")
     expect(outcome, status: 0)

@@ -19,7 +19,7 @@ import Verification
   }
 
   @Test func missingOnlyWhereNoInputFrameMeasured() throws {
-    var rain = countingSequence(frames: 5, height: 7, width: 9).rainRate
+    var rain = try countingSequence(frames: 5, height: 7, width: 9).rainRate
     for t in 0..<5 { rain[t, 6, 8] = .nan }
     for t in 2..<5 where t != 3 { rain[t, 1, 1] = .nan }
     let forecast = try forecaster().forecast(rain, last: 4, leadFrames: 2)
@@ -33,7 +33,7 @@ import Verification
   /// What comes after the last input frame, or before the first, changes nothing.
   @Test func onlyTheInputFramesCount() throws {
     let forecaster = try forecaster()
-    var rain = countingSequence(frames: 6).rainRate
+    var rain = try countingSequence(frames: 6).rainRate
     let before = forecaster.forecast(rain, last: 4, leadFrames: 2)
     rain[5, 3, 3] = 99
     rain[1, 3, 3] = 99
@@ -71,10 +71,10 @@ import Verification
   private let observed = countingSequence(frames: 8)
 
   private func forecast(_ shift: Float, from start: Int, frames: Int, path: String = "f.nc") throws -> ForecastReading {
-    var sequence = observed
-    let part = observed.rainRate.parts(start + 1..<start + 1 + frames)
-    sequence.rainRate = Tensor(shape: part.shape, part.elements.map { $0 + shift })
-    sequence.times = Array(observed.times[start + 1..<start + 1 + frames])
+    let range = start + 1..<start + 1 + frames
+    let part = try observed.rainRate.parts(range)
+    let sequence = observed.with(
+      times: Array(observed.times[range]), rainRate: Tensor(shape: part.shape, part.elements.map { $0 + shift }))
     return try ForecastReading(sequence, path: path, referenceTime: observed.times[start])
   }
 
@@ -97,10 +97,9 @@ import Verification
 
   /// Two programs' forecasts from one start: compared on the pixels that both have, and with persistence once.
   @Test func forecastsOfOneStartAreCompared() throws {
-    var part = observed
-    part.rainRate = observed.rainRate.parts(3..<5)
-    part.times = Array(observed.times[3..<5])
-    part.rainRate[0, 0, 0] = .nan
+    var rain = try observed.rainRate.parts(3..<5)
+    rain[0, 0, 0] = .nan
+    let part = observed.with(times: Array(observed.times[3..<5]), rainRate: rain)
     let other = try ForecastReading(part, path: "g.nc", referenceTime: observed.times[2])
     let result = try Evaluator.evaluate(
       [observed], forecasts: [try forecast(0.5, from: 2, frames: 2), other], options: .init())
@@ -121,7 +120,7 @@ import Verification
     let named = try forecast(0, from: 2, frames: 2, path: "persistence.nc")
     #expect(throwsCode(.usage) { _ = try Evaluator.evaluate([observed], forecasts: [named], options: .init()) })
     // Its lead time is not known, and would be taken for none: a perfect persistence.
-    let one = FrameSequence(grid: observed.grid, times: [600], rainRate: observed.rainRate.parts(2..<3))
+    let one = FrameSequence(grid: observed.grid, times: [600], rainRate: try observed.rainRate.parts(2..<3))
     #expect(throwsCode(.unusable) { _ = try ForecastReading(one, path: "f.nc", referenceTime: nil) })
   }
 

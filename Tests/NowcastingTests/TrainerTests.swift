@@ -160,10 +160,10 @@ import Testing
   /// No rain at all: nothing to learn but zeros, and nothing that is not a number.
   @Test func allDryTrainsAndForecastsZeros() throws {
     var dry = Self.rain
-    dry.rainRate = Tensor(shape: dry.rainRate.shape)
+    dry = dry.with(rainRate: Tensor(shape: try dry.rainRate.shape))
     try train("run", options, rain: dry)
     let model = try Model(contentsOf: folder / "run")
-    let forecast = try Forecaster(model, pool: .standard).forecast(dry.rainRate, last: 5, leadFrames: 4)
+    let forecast = try Forecaster(model, pool: .standard).forecast(try dry.rainRate, last: 5, leadFrames: 4)
     #expect(forecast.shape == [4, 30, 34] && forecast.elements.allSatisfy { $0 == 0 })
   }
 }

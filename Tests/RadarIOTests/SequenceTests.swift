@@ -15,8 +15,8 @@ import Testing
     #expect(sequence.times == [300, 600, 900])
     #expect(sequence.stepSeconds == 300)
     #expect(sequence.intervalSeconds == nil)
-    #expect(sequence.rainRate.shape == [3, 2, 2])
-    #expect(sequence.rainRate.elements == (0..<12).map(Float.init))
+    #expect(try sequence.rainRate.shape == [3, 2, 2])
+    #expect(try sequence.rainRate.elements == (0..<12).map(Float.init))
     #expect(sequence.grid.spacingMetres == 1000)
     #expect(sequence.grid.y == [0, -1000])
     #expect(!sequence.grid.isGeographic)
@@ -30,7 +30,7 @@ import Testing
     try TestFile.single(folder.file("m.nc"), valid: 1800, start: 1200, pixels: [4, 5, 6, 7])
     let sequence = try read(folder.path).sequences[0]
     #expect(sequence.times == [1200, 1800, 2400])
-    #expect(sequence.rainRate.elements == (0..<12).map { Float($0 * 6) })
+    #expect(try sequence.rainRate.elements == (0..<12).map { Float($0 * 6) })
     #expect(sequence.intervalSeconds == [600, 600, 600])
     #expect(sequence.source.files == ["z.nc", "m.nc", "a.nc"].map(folder.file))
   }
@@ -59,7 +59,7 @@ import Testing
       try file.close()
     }
     let sequence = try read(folder.path).sequences[0]
-    #expect(sequence.intervalSeconds == [600, 600] && sequence.rainRate.elements[1] == 6)
+    #expect(try sequence.intervalSeconds == [600, 600] && sequence.rainRate.elements[1] == 6)
   }
 
   /// The last forecast in the folder of the latest frames.
@@ -89,7 +89,7 @@ import Testing
     let sequence = try read(file.path).sequences[0]
     #expect(sequence.times == [600, 1200])
     #expect(sequence.intervalSeconds == [600, 600])
-    #expect(sequence.rainRate.elements == [6, 6, 6, 6, 12, 12, 12, 12])
+    #expect(try sequence.rainRate.elements == [6, 6, 6, 6, 12, 12, 12, 12])
   }
 
   @Test func aGapStartsASequence() throws {
@@ -187,15 +187,48 @@ import Testing
     #expect(abs((grid.spacingMetres ?? 0) - degree) < 1e-6 * degree)
   }
 
-  @Test func timesOfOneFileMustAscend() throws {
+  @Test func framesArePutInTheOrderOfTime() throws {
     let folder = try TemporaryFolder()
-    let back = readError(try TestFile.frames(folder.file("a.nc"), times: [0, 600, 300]))
+    let reading = try read(TestFile.frames(folder.file("a.nc"), times: [0, 600, 300]))
+    #expect(reading.sequences.map(\.times) == [[0, 300, 600]])
+    #expect(try reading.sequences[0].rainRate.elements == [0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7])
     #expect(
-      back?.description
-        == "\(folder.file("a.nc")): its times do not ascend: 1970-01-01T00:10Z is followed by 1970-01-01T00:05Z. Sort its "
-        + "frames by time.")
-    let twice = readError(try TestFile.frames(folder.file("b.nc"), times: [0, 300, 300]))
-    #expect(twice?.message.hasPrefix("the time 1970-01-01T00:05Z appears twice in it") == true)
+      reading.warnings == ["\(folder.file("a.nc")): its times do not ascend; its frames are put in the order of time."])
+  }
+
+  @Test func ofFramesOfOneTimeTheLastIsUsed() throws {
+    let folder = try TemporaryFolder()
+    let twice = try read(TestFile.frames(folder.file("b.nc"), times: [0, 300, 300]))
+    #expect(try twice.sequences[0].rainRate.elements == [0, 1, 2, 3, 8, 9, 10, 11])
+    #expect(
+      twice.warnings.first?.contains("1 frame is left out whose time is there again, the first at 1970-01-01T00:05Z")
+        == true)
+    let a = try TestFile.frames(folder.file("c.nc"), times: [0, 300])
+    let b = try TestFile.frames(folder.file("d.nc"), times: [300, 600], pixels: [Double](repeating: 50, count: 8))
+    for paths in [[a, b], [b, a]] {
+      let reading = try RadarReader().sequences(at: paths)
+      #expect(reading.sequences.map(\.times) == [[0, 300, 600]])
+      #expect(
+        try reading.sequences[0].rainRate(at: 1).elements == (paths == [a, b] ? [50, 50, 50, 50] : [4, 5, 6, 7]))
+    }
+  }
+
+  @Test(arguments: [(0, [[0.0, 300], [900], [1200, 1500]], 0), (1, [[0, 300, 600, 900, 1200, 1500]], 1)])
+  func gapsAreBridgedWhereAsked(maxGap: Int, expected: [[Double]], bridged: Int) throws {
+    let folder = try TemporaryFolder()
+    let pixels: [Double] = [0, 0, 4, 8, .nan, 4, 8, 16, 0, .nan, 8, 4] + [Double](repeating: 1, count: 8)
+    let path = try TestFile.frames(folder.file("a.nc"), times: [0, 300, 900, 1200, 1500], pixels: pixels)
+    let sequences = try read(path, options: ReadOptions(maxGap: maxGap)).sequences
+    #expect(sequences.flatMap(\.times) == expected.flatMap(\.self))
+    #expect(sequences.flatMap(\.bridged).count == bridged)
+    guard bridged > 0 else { return }
+    #expect(sequences[0].bridged == [2])
+    // Half of either side; missing where either is.
+    #expect(try same(sequences[0].rainRate(at: 2).elements, [.nan, .nan, 8, 10]))
+    #expect(
+      try same(
+        sequences[0].rainRate.elements,
+        pixels[..<8].map(Float.init) + [.nan, .nan, 8, 10] + pixels[8...].map(Float.init)))
   }
 
   @Test func timesBeyondEveryCalendarAreRefused() throws {
@@ -205,17 +238,6 @@ import Testing
       #expect(error?.code == .unusable && error?.variable == "time")
       #expect(error?.message.contains("outside of the years 0 to 9999") == true)
     }
-  }
-
-  @Test func aTimeMayBeInOneFileOnly() throws {
-    let folder = try TemporaryFolder()
-    let a = try TestFile.frames(folder.file("a.nc"), times: [0, 300])
-    let b = try TestFile.frames(folder.file("b.nc"), times: [300, 600])
-    let error = readError(a, b)
-    #expect(error?.code == .unusable)
-    #expect(
-      error?.description
-        == "\(b): the time 1970-01-01T00:05Z is also in \(a). Each time may be there once: leave out one of the files.")
   }
 
   @Test func aFileNamedTwiceIsReadOnce() throws {

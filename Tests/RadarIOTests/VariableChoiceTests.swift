@@ -114,7 +114,7 @@ import Testing
 
   @Test func aNamedVariableMustBeFrames() {
     let error = refusal([("r", .float, ["time", "y"], millimetres)], options: ReadOptions(variable: "r"))
-    #expect(error?.message.hasPrefix("its dimensions are (time, y)") == true)
+    #expect(error?.message.hasPrefix("its dimensions are (time 2, y 2)") == true)
     #expect(error?.variable == "r")
   }
 
