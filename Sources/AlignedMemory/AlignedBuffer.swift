@@ -7,6 +7,8 @@ public final class AlignedBuffer: @unchecked Sendable {
   public let count: Int
   /// The first of them.
   public let pointer: UnsafeMutablePointer<Float>
+  /// Whether all floats were zero when the buffer was made.
+  public let wasZero: Bool
   /// What a large buffer lies in; `nil` for a small one, which comes from the heap.
   private let mapping: UnsafeMutableRawBufferPointer?
 
@@ -26,10 +28,12 @@ public final class AlignedBuffer: @unchecked Sendable {
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
     if bytes >= MappedMemory.page, let (memory, isZero) = MappedMemory.shared.take(bytes) {
       mapping = memory
+      wasZero = zeros || isZero
       pointer = memory.baseAddress.unsafelyUnwrapped.bindMemory(to: Float.self, capacity: count)
       if zeros && !isZero { clear() }
     } else {
       mapping = nil
+      wasZero = true
       pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
         .bindMemory(to: Float.self, capacity: max(count, 1))
       clear()

@@ -28,6 +28,38 @@ public enum ConvolutionStart {
   case bias(UnsafePointer<Float>)
   /// What the output holds already.
   case output
+
+  /// The sixteen numbers of a block, if there are any.
+  func bias(block: Int) -> UnsafePointer<Float>? {
+    switch self {
+    case .bias(let pointer): pointer + block * BlockedLayout.lanes
+    case .output: nil
+    }
+  }
+}
+
+/// Where a convolution's result goes.
+public struct ConvolutionTarget {
+  /// What the sums start from.
+  public let start: ConvolutionStart
+  /// The batch that is written; its halo is left as it is.
+  public let output: UnsafeMutablePointer<Float>
+  /// How it lies in memory.
+  public let layout: BlockedLayout
+
+  /// Names a batch.
+  public init(start: ConvolutionStart, output: UnsafeMutablePointer<Float>, _ layout: BlockedLayout) {
+    self.start = start
+    self.output = output
+    self.layout = layout
+  }
+
+  /// - Precondition: the input has the target's size, and its weights the target's channels.
+  fileprivate func check(_ input: ConvolutionInput) {
+    precondition(
+      input.layout.batch == layout.batch && input.layout.height == layout.height && input.layout.width == layout.width
+        && input.weights.output.blocks == layout.blocks, "input, weights and output of different sizes")
+  }
 }
 
 /// Convolution with stride 1 and zero padding that keeps the image's size, summed over all inputs:
@@ -37,26 +69,39 @@ public enum ConvolutionStart {
 /// Every output number is computed by one thread, in an order that depends on the geometry alone. Each input is
 /// computed by its weights' algorithm; those of one algorithm and kernel are summed up before the output's transform.
 ///
-/// - Parameters:
-///   - inputs: one or more batches of the output's size.
-///   - output: the batch that is written; its halo is left as it is.
-public func convolve(
-  _ inputs: [ConvolutionInput], start: ConvolutionStart, output: UnsafeMutablePointer<Float>, _ layout: BlockedLayout,
-  pool: WorkerPool
-) {
-  for input in inputs {
-    precondition(
-      input.layout.batch == layout.batch && input.layout.height == layout.height && input.layout.width == layout.width
-        && input.weights.output.blocks == layout.blocks, "input, weights and output of different sizes")
-  }
-  var start = start
+/// - Parameter inputs: one or more batches of the target's size.
+public func convolve(_ inputs: [ConvolutionInput], to target: ConvolutionTarget, pool: WorkerPool) {
+  inputs.forEach(target.check)
+  var target = target
   for part in partsByAlgorithm(inputs) {
-    if let winograd = WinogradConvolution(part, outputBlocks: layout.blocks, blocksAtOnce: 4, pool: pool) {
-      convolve(winograd, start: start, output: output, layout, pool: pool)
+    if let winograd = WinogradConvolution(part, blocksAtOnce: 4, pool: pool) {
+      convolve(winograd, [target], pool: pool)
     } else {
-      convolveDirectly(part, start: start, output: output, layout, pool: pool)
+      convolveDirectly(part, to: target, pool: pool)
     }
-    start = .output
+    target = ConvolutionTarget(start: .output, output: target.output, target.layout)
+  }
+}
+
+/// Several convolutions of one batch, as ``convolve(_:to:pool:)`` computes each of them. Where one algorithm and kernel
+/// serves all, the batch is transformed once.
+///
+/// - Parameter convolutions: the batch with the weights of each convolution, and where its result goes.
+public func convolve(_ convolutions: [(input: ConvolutionInput, target: ConvolutionTarget)], pool: WorkerPool) {
+  guard let first = convolutions.first?.input else { return }
+  let areAlike = convolutions.allSatisfy {
+    $0.input.pointer == first.pointer && $0.input.layout == first.layout
+      && $0.input.weights.algorithm == first.weights.algorithm
+      && $0.input.weights.kernelHeight == first.weights.kernelHeight
+  }
+  if areAlike,
+    let winograd = WinogradConvolution(
+      [first], others: convolutions.dropFirst().map(\.input.weights), blocksAtOnce: 4, pool: pool)
+  {
+    for (input, target) in convolutions { target.check(input) }
+    convolve(winograd, convolutions.map(\.target), pool: pool)
+  } else {
+    for (input, target) in convolutions { convolve([input], to: target, pool: pool) }
   }
 }
 

@@ -12,10 +12,8 @@ extension ConvolutionInput {
 }
 
 /// The convolution as it is defined; all inputs' weights are packed for it.
-func convolveDirectly(
-  _ inputs: [ConvolutionInput], start: ConvolutionStart, output: UnsafeMutablePointer<Float>, _ layout: BlockedLayout,
-  pool: WorkerPool
-) {
+func convolveDirectly(_ inputs: [ConvolutionInput], to target: ConvolutionTarget, pool: WorkerPool) {
+  let layout = target.layout
   let kernels = pool.kernels
   let atOnce = kernels.blocksAtOnce
   let parts = (layout.blocks + atOnce - 1) / atOnce
@@ -23,7 +21,8 @@ func convolveDirectly(
     let block = part * atOnce
     convolveRows(
       inputs, sample: sample, block: block, blocks: min(atOnce, layout.blocks - block), rows: rows,
-      width: layout.width, start: start, output: output + layout.offset(sample: sample, block: block, y: 0, x: 0),
+      width: layout.width, start: target.start,
+      output: target.output + layout.offset(sample: sample, block: block, y: 0, x: 0),
       rowStride: layout.rowStride, blockStride: layout.blockStride, kernels)
   }
 }
@@ -39,11 +38,7 @@ func convolveRows(
     for (index, input) in inputs.enumerated() {
       sources.initializeElement(at: index, to: input.directSource(sample: sample, outputBlock: block))
     }
-    let bias: UnsafePointer<Float>? =
-      switch start {
-      case .bias(let pointer): pointer + block * BlockedLayout.lanes
-      case .output: nil
-      }
+    let bias = start.bias(block: block)
     for y in rows {
       kernels.directRow(
         sources.baseAddress.unsafelyUnwrapped, inputs.count, blocks, y, width, output + y * rowStride, blockStride, bias

@@ -90,11 +90,13 @@ public func lstmStepForward(
   // Kernels that cannot be summed up in one pass: all but the last part go through memory.
   let rest = parts.flatMap { $0 }
   if let gates = memory.gates {
-    convolve(rest, start: .bias(geometry.bias), output: gates, geometry.gates, pool: pool)
+    convolve(
+      rest, to: ConvolutionTarget(start: .bias(geometry.bias), output: gates, geometry.gates), pool: pool)
     forward(last, start: .output, geometry, memory, hidden: hidden, pool: pool)
   } else {
     pool.withScratch(geometry.gates.count) { gates in
-      convolve(rest, start: .bias(geometry.bias), output: gates, geometry.gates, pool: pool)
+      convolve(
+        rest, to: ConvolutionTarget(start: .bias(geometry.bias), output: gates, geometry.gates), pool: pool)
       let withGates = LSTMStepMemory(previousCell: memory.previousCell, cell: memory.cell, gates: gates)
       forward(last, start: .output, geometry, withGates, hidden: hidden, pool: pool)
     }
@@ -105,7 +107,7 @@ private func forward(
   _ inputs: [ConvolutionInput], start: ConvolutionStart, _ geometry: LSTMStepGeometry, _ memory: LSTMStepMemory,
   hidden: UnsafeMutablePointer<Float>, pool: WorkerPool
 ) {
-  if let winograd = WinogradConvolution(inputs, outputBlocks: geometry.gates.blocks, blocksAtOnce: 4, pool: pool) {
+  if let winograd = WinogradConvolution(inputs, blocksAtOnce: 4, pool: pool) {
     forward(winograd, start: start, geometry, memory, hidden: hidden, pool: pool)
   } else {
     forwardDirectly(inputs, start: start, geometry, memory, hidden: hidden, pool: pool)
@@ -118,17 +120,12 @@ private func forward(
   hidden: UnsafeMutablePointer<Float>, pool: WorkerPool
 ) {
   let (kernels, transform) = (pool.kernels, winograd.transforms.output)
-  let bias: UnsafePointer<Float>? =
-    switch start {
-    case .bias(let pointer): pointer
-    case .output: nil
-    }
   let side = winograd.grid.side
   let tileCount = side * side * BlockedLayout.lanes
   pool.run(tasks: winograd.tasks) { task in
     pool.withScratch(winograd.scratchCount + 4 * tileCount) { scratch in
       let kept = scratch + winograd.scratchCount
-      winograd.run(task, blocksTogether: 4, scratch: scratch) { tile, gateBlock, products, temporary in
+      winograd.run(task, blocksTogether: 4, scratch: scratch) { tile, _, gateBlock, products, temporary in
         let block = gateBlock / 4
         let (rows, columns) = winograd.grid.inside(tile)
         let (gates, rowStride, gateStride) =
@@ -145,7 +142,7 @@ private func forward(
         for gate in 0..<4 {
           transform(
             products + gate * winograd.productStride, winograd.pointStride, gates + gate * gateStride, rowStride, rows,
-            columns, bias.map { $0 + (gateBlock + gate) * BlockedLayout.lanes }, temporary)
+            columns, start.bias(block: gateBlock + gate), temporary)
         }
         kernels.gatesForward(
           pixels, hidden + geometry.hidden.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x),

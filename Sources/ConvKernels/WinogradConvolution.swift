@@ -1,8 +1,8 @@
 import CCPUInfo
 import KernelInterface
 
-/// Winograd's algorithm for a sum of inputs with one size of kernel: where things lie in scratch memory, and the work
-/// on a range of tiles.
+/// Winograd's algorithm for a sum of inputs with one size of kernel, or for several convolutions of one input: where things
+/// lie in scratch memory, and the work on a range of tiles.
 ///
 /// A task takes some tiles of output pixels, transforms their windows in all input channels, and multiplies them, for
 /// each of the 36 or 64 points, with the weights: a matrix product of tiles × input channels × output channels. The
@@ -10,11 +10,14 @@ import KernelInterface
 /// the caches and on the threads; a pixel's sums do not depend on it.
 struct WinogradConvolution {
   let inputs: [ConvolutionInput]
+  /// The weights of further convolutions of the only input.
+  private let others: [PackedWeights]
   let kernels: KernelTable
   let transforms: WinogradKernels
   let grid: TileGrid
-  let outputBlocks: Int
-  /// Output blocks whose products are kept together until they are transformed back.
+  /// The output blocks whose products are kept together until they are transformed back.
+  private let groups: [Group]
+  /// The most blocks of a group.
   let groupBlocks: Int
   /// Input blocks of all inputs together.
   let inputBlocks: Int
@@ -31,22 +34,28 @@ struct WinogradConvolution {
   ///
   /// - Parameters:
   ///   - inputs: all with the same size of kernel.
+  ///   - others: the weights of further convolutions of the only input, packed alike.
   ///   - blocksAtOnce: output blocks that have to be finished together, at most.
-  init?(_ inputs: [ConvolutionInput], outputBlocks: Int, blocksAtOnce: Int, pool: WorkerPool) {
+  init?(_ inputs: [ConvolutionInput], others: [PackedWeights] = [], blocksAtOnce: Int, pool: WorkerPool) {
     guard let weights = inputs.first?.weights,
       let transforms = pool.kernels.winograd(weights.algorithm, kernel: weights.kernelHeight)
     else { return nil }
+    precondition(inputs.count == 1 || others.isEmpty, "several convolutions of a sum")
     self.inputs = inputs
-    self.outputBlocks = outputBlocks
+    self.others = others
     kernels = pool.kernels
     self.transforms = transforms
     grid = TileGrid(inputs[0].layout, side: transforms.tile)
-    groupBlocks = min(outputBlocks, blocksAtOnce)
+    groups = ([weights] + others).enumerated().flatMap { target, weights in
+      stride(from: 0, to: weights.output.blocks, by: blocksAtOnce).map { block in
+        Group(target: target, block: block, blocks: min(blocksAtOnce, weights.output.blocks - block))
+      }
+    }
+    groupBlocks = groups.reduce(1) { max($0, $1.blocks) }
     inputBlocks = inputs.reduce(0) { $0 + $1.layout.blocks }
-    let groups = (outputBlocks + groupBlocks - 1) / groupBlocks
     // With one group of output blocks, the input can pass by in pieces and be forgotten. With several, each would have
     // to transform it again.
-    chunkBlocks = groups == 1 ? min(inputBlocks, 4) : inputBlocks
+    chunkBlocks = groups.count == 1 ? min(inputBlocks, 4) : inputBlocks
     let bytesPerTile = transforms.points * 64 * (chunkBlocks + groupBlocks)
     let unit = kernels.groupTiles
     let fitting = max(2, Int(cpu_info_cache_bytes(2)) / 2 / bytesPerTile / unit)
@@ -54,7 +63,14 @@ struct WinogradConvolution {
     let threads = pool.threadCount
     largeTasks = max(0, grid.count / tiles - threads) / threads * threads
     let smallTasks = (grid.count - largeTasks * tiles + unit - 1) / unit
-    splits = largeTasks > 0 ? 1 : min(groups, max(1, threads / max(smallTasks, 1)))
+    splits = largeTasks > 0 ? 1 : min(groups.count, max(1, threads / max(smallTasks, 1)))
+  }
+
+  /// Output blocks of one of the convolutions.
+  private struct Group {
+    let target: Int
+    let block: Int
+    let blocks: Int
   }
 
   /// The number of ranges of tiles.
@@ -89,33 +105,31 @@ struct WinogradConvolution {
   ///
   /// - Parameters:
   ///   - blocksTogether: output blocks that `finish` takes at once.
-  ///   - finish: is called with the products of each tile and output block: the tile, the block, the first point's
-  ///     products, and scratch memory for a transform.
+  ///   - finish: is called with the products of each tile and output block: the tile, the convolution's number, the
+  ///     block, the first point's products, and scratch memory for a transform.
   func run(
     _ task: Int, blocksTogether: Int = 1, scratch: UnsafeMutablePointer<Float>,
-    finish: (TileGrid.Tile, _ block: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    finish: (TileGrid.Tile, _ target: Int, _ block: Int, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
   ) {
     let (range, split) = task.quotientAndRemainder(dividingBy: splits)
     let (first, count) = (tiles(ofRange: range).lowerBound, tiles(ofRange: range).count)
     let (products, temporary) = (scratch + productsOffset, scratch + scratchOffset)
-    let groups = (outputBlocks + groupBlocks - 1) / groupBlocks
     var isTransformed = false
     withUnsafeTemporaryAllocation(of: ProductSource.self, capacity: inputs.count) { sources in
-      for group in groups * split / splits..<groups * (split + 1) / splits {
-        let block = group * groupBlocks
-        let blocks = min(groupBlocks, outputBlocks - block)
+      for group in groups[groups.count * split / splits..<groups.count * (split + 1) / splits] {
         for chunk in stride(from: 0, to: inputBlocks, by: chunkBlocks) {
           let chunkRange = chunk..<min(chunk + chunkBlocks, inputBlocks)
           if !isTransformed || chunkBlocks < inputBlocks {
             transform(chunkRange, first: first, count: count, to: scratch, temporary)
             isTransformed = true
           }
-          multiply(chunkRange, scratch, block: block, blocks: blocks, count: count, products, sources)
+          multiply(chunkRange, scratch, group, count: count, products, sources)
         }
-        for part in stride(from: 0, to: blocks, by: blocksTogether) {
+        for part in stride(from: 0, to: group.blocks, by: blocksTogether) {
           for index in 0..<count {
             finish(
-              grid.tile(first + index), block + part, products + part * productStride + index * 16, temporary)
+              grid.tile(first + index), group.target, group.block + part, products + part * productStride + index * 16,
+              temporary)
           }
         }
       }
@@ -165,22 +179,23 @@ struct WinogradConvolution {
 
   /// Multiplies the transformed tiles with the weights of some output blocks, point by point.
   private func multiply(
-    _ chunk: Range<Int>, _ transformed: UnsafePointer<Float>, block: Int, blocks: Int, count: Int,
+    _ chunk: Range<Int>, _ transformed: UnsafePointer<Float>, _ group: Group, count: Int,
     _ products: UnsafeMutablePointer<Float>, _ sources: UnsafeMutableBufferPointer<ProductSource>
   ) {
     let unit = kernels.groupTiles
     for point in 0..<transforms.points {
       var done = 0
-      while done < blocks {
-        let now = min(kernels.blocksAtOnce, blocks - done)
+      while done < group.blocks {
+        let now = min(kernels.blocksAtOnce, group.blocks - done)
         var sourceCount = 0
         forEachInput(chunk) { input, own, position in
-          let weights = input.weights
+          let weights = group.target == 0 ? input.weights : others[group.target - 1]
           sources.initializeElement(
             at: sourceCount,
             to: ProductSource(
               tiles: transformed + point * inputPointStride + position * unit * 16, groupStride: inputGroupStride,
-              weights: weights.buffer.pointer + point * weights.pointStride + (block + done) * weights.outputStride
+              weights: weights.buffer.pointer + point * weights.pointStride + (group.block + done)
+                * weights.outputStride
                 + own.lowerBound * 256,
               weightsStride: weights.outputStride,
               nextWeights: point + 1 < transforms.points ? weights.pointStride : 0,
@@ -197,26 +212,18 @@ struct WinogradConvolution {
   }
 }
 
-/// The convolution by Winograd's algorithm.
-func convolve(
-  _ winograd: WinogradConvolution, start: ConvolutionStart, output: UnsafeMutablePointer<Float>,
-  _ layout: BlockedLayout,
-  pool: WorkerPool
-) {
+/// Convolutions by Winograd's algorithm: the only one, or all those of the only input.
+func convolve(_ winograd: WinogradConvolution, _ targets: [ConvolutionTarget], pool: WorkerPool) {
   let transform = winograd.transforms.output
-  let bias: UnsafePointer<Float>? =
-    switch start {
-    case .bias(let pointer): pointer
-    case .output: nil
-    }
   pool.run(tasks: winograd.tasks) { task in
     pool.withScratch(winograd.scratchCount) { scratch in
-      winograd.run(task, scratch: scratch) { tile, block, products, temporary in
+      winograd.run(task, scratch: scratch) { tile, target, block, products, temporary in
         let (rows, columns) = winograd.grid.inside(tile)
+        let target = targets[target]
         transform(
           products, winograd.pointStride,
-          output + layout.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x), layout.rowStride, rows,
-          columns, bias.map { $0 + block * BlockedLayout.lanes }, temporary)
+          target.output + target.layout.offset(sample: tile.sample, block: block, y: tile.y, x: tile.x),
+          target.layout.rowStride, rows, columns, target.start.bias(block: block), temporary)
       }
     }
   }

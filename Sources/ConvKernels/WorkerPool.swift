@@ -52,6 +52,14 @@ public final class WorkerPool: Sendable {
     shared.endRun()
   }
 
+  /// Sets a buffer to zero, all threads together: where the memory is new, that is also how it gets its pages.
+  public func clear(_ buffer: AlignedBuffer) {
+    let share = 1 << 18
+    run(tasks: (buffer.count + share - 1) / share) { task in
+      (buffer.pointer + task * share).update(repeating: 0, count: min(share, buffer.count - task * share))
+    }
+  }
+
   /// Calls `body` with memory for `count` floats of any content, which goes back to the pool afterwards.
   ///
   /// Fresh memory would cost a page fault every 4 KB, more than the work that some tasks do with it.

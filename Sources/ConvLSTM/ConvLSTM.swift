@@ -185,7 +185,7 @@ public final class ConvLSTM {
           tape.setInitialState(
             ConvLSTMState(hidden: state.hidden.parts(samples), cell: state.cell.parts(samples)), pool: pool)
         } else {
-          tape.clearInitialState()
+          tape.clearInitialState(pool: pool)
         }
       }
       for t in 0..<shape.steps {

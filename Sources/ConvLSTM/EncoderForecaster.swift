@@ -103,7 +103,7 @@ public final class EncoderForecaster {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
     pack(for: tape)
     tape.read(input, pool: pool)
-    for layer in tape.encoder { layer.clearInitialState() }
+    for layer in tape.encoder { layer.clearInitialState(pool: pool) }
     for t in 0..<tape.inputFrames {
       var image = tape.input[t]
       for (layer, memory) in zip(encoder, tape.encoder) {

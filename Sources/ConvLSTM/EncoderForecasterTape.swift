@@ -41,15 +41,15 @@ public final class EncoderForecasterTape {
           batch: batch, blocks: layers.reduce(0) { max($0, ChannelOrder.gates(hidden: $1.hiddenChannels).blocks) },
           height: images.foldedHeight, width: images.foldedWidth, halo: halo
         ).count) : nil
-    func tape(_ layer: LayerConfiguration, steps: Int) -> LayerTape {
+    func tape(_ layer: LayerConfiguration, steps: Int, continuing other: LayerTape? = nil) -> LayerTape {
       LayerTape(
         hiddenChannels: layer.hiddenChannels, batch: batch, height: images.foldedHeight, width: images.foldedWidth,
-        halo: halo, steps: steps, recording: recording, sharedGates: sharedGates)
+        halo: halo, steps: steps, recording: recording, continuing: other, sharedGates: sharedGates)
     }
     let encoder = configuration.encoderLayers.map { tape($0, steps: inputFrames) }
-    let forecaster = configuration.forecasterLayers.map { tape($0, steps: leadFrames) }
-    for (index, layer) in forecaster.enumerated() {
-      layer.startFromLastState(of: encoder[configuration.encoderLayer(ofForecasterLayer: index)])
+    let forecaster = configuration.forecasterLayers.enumerated().map { index, layer in
+      tape(
+        layer, steps: leadFrames, continuing: encoder[configuration.encoderLayer(ofForecasterLayer: index)])
     }
     (self.encoder, self.forecaster) = (encoder, forecaster)
     let folded = BlockedLayout(

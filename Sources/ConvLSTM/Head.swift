@@ -46,8 +46,8 @@ final class Head: @unchecked Sendable {
   /// Writes the frame that belongs to the layers' hidden states, folded, to `output` (without halo).
   func forward(_ hidden: [BlockedImage], output: BlockedImage, pool: WorkerPool) {
     convolve(
-      zip(hidden, weights).map { ConvolutionInput($0.buffer.pointer, $0.layout, $1) }, start: .bias(bias.pointer),
-      output: output.buffer.pointer, output.layout, pool: pool)
+      zip(hidden, weights).map { ConvolutionInput($0.buffer.pointer, $0.layout, $1) },
+      to: ConvolutionTarget(start: .bias(bias.pointer), output: output.buffer.pointer, output.layout), pool: pool)
     logisticForward(output.buffer.pointer, output.layout, pool: pool)
   }
 
@@ -58,8 +58,8 @@ final class Head: @unchecked Sendable {
     logisticBackward(output.buffer.pointer, gradient: outputGradient.buffer.pointer, output.layout, pool: pool)
     for (gradient, weights) in zip(hiddenGradients, turnedWeights) {
       convolve(
-        [ConvolutionInput(output.buffer.pointer, output.layout, weights)], start: .output,
-        output: gradient.buffer.pointer, gradient.layout, pool: pool)
+        [ConvolutionInput(output.buffer.pointer, output.layout, weights)],
+        to: ConvolutionTarget(start: .output, output: gradient.buffer.pointer, gradient.layout), pool: pool)
     }
   }
 

@@ -95,16 +95,22 @@ final class Layer: @unchecked Sendable {
     guard let gates = memory.gates, let turnedState = packedWeights.turnedState else {
       preconditionFailure("the forward pass kept no gates, or the weights were packed without a backward pass")
     }
+    var convolutions: [(input: ConvolutionInput, target: ConvolutionTarget)] = []
     if let inputGradient, let turnedInput = packedWeights.turnedInput {
-      convolve(
-        [ConvolutionInput(gates, tape.gatesLayout, turnedInput)], start: .output,
-        output: inputGradient.buffer.pointer, inputGradient.layout, pool: pool)
+      convolutions.append(
+        (
+          ConvolutionInput(gates, tape.gatesLayout, turnedInput),
+          ConvolutionTarget(start: .output, output: inputGradient.buffer.pointer, inputGradient.layout)
+        ))
     }
     if wantsStateGradient {
-      convolve(
-        [ConvolutionInput(gates, tape.gatesLayout, turnedState)], start: .bias(zeros.pointer), output: dh,
-        tape.cellLayout, pool: pool)
+      convolutions.append(
+        (
+          ConvolutionInput(gates, tape.gatesLayout, turnedState),
+          ConvolutionTarget(start: .bias(zeros.pointer), output: dh, tape.cellLayout)
+        ))
     }
+    convolve(convolutions, pool: pool)
   }
 
   /// Adds the gradients of biases and peepholes over some steps, after the backward pass of each, and those of the weights

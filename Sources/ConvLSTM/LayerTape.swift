@@ -31,8 +31,8 @@ final class LayerTape {
   /// `[b][4·hidden blocks]` with halo, since the gates' gradients are convolved.
   let gatesLayout: BlockedLayout
   /// `steps + 1` states (the first is the initial one), or two that take turns.
-  private var hiddenStates: [AlignedBuffer]
-  private var cellStates: [AlignedBuffer]
+  private let hiddenStates: [AlignedBuffer]
+  private let cellStates: [AlignedBuffer]
   /// Those of each step, or one buffer for the step that the backward pass works on.
   private let gates: [AlignedBuffer]
   /// Where weight gradients are summed up over steps and sub-batches; `nil` without recording.
@@ -40,15 +40,18 @@ final class LayerTape {
   /// Whether the initial hidden state is known to be zero, so that nothing need be convolved with it.
   private(set) var startsFromZero = false
   /// The gradient with respect to the hidden state of the step being worked on, without halo.
-  private(set) var hiddenGradient: AlignedBuffer
+  let hiddenGradient: AlignedBuffer
   /// The gradient with respect to its cell state, without halo.
-  private(set) var cellGradient: AlignedBuffer
+  let cellGradient: AlignedBuffer
 
-  /// - Parameter sharedGates: memory for the gates of one step, which other layers may use in turn; wanted where states
-  ///   are recorded and gates are not.
+  /// - Parameters:
+  ///   - other: a tape whose last states are this one's first. They lie in the same memory from then on, and without
+  ///     recording all others, too; the other one's backward pass goes on from this one's gradients in the same way.
+  ///   - sharedGates: memory for the gates of one step, which other layers may use in turn; wanted where states are
+  ///     recorded and gates are not.
   init(
     hiddenChannels: Int, batch: Int, height: Int, width: Int, halo: Int, steps: Int, recording: TapeRecording,
-    sharedGates: AlignedBuffer? = nil
+    continuing other: LayerTape? = nil, sharedGates: AlignedBuffer? = nil
   ) {
     let blocks = ChannelOrder.plain(channels: hiddenChannels).blocks
     let hidden = BlockedLayout(batch: batch, blocks: blocks, height: height, width: width, halo: halo)
@@ -61,11 +64,21 @@ final class LayerTape {
     // All states are written before they are read, but for the halo.
     func haloed(_ layout: BlockedLayout) -> AlignedBuffer {
       let buffer = AlignedBuffer(uninitialized: layout.count)
-      layout.clearHalo(buffer.pointer)
+      // Memory that has not been touched yet is better touched by all threads at work.
+      if !buffer.wasZero { layout.clearHalo(buffer.pointer) }
       return buffer
     }
-    hiddenStates = (0..<(records ? steps + 1 : 2)).map { _ in haloed(hidden) }
-    cellStates = (0..<(records ? steps + 1 : 1)).map { _ in AlignedBuffer(uninitialized: cell.count) }
+    precondition(other.map { $0.hiddenLayout == hidden } ?? true, "tapes of different sizes")
+    if let other, !records {
+      hiddenStates = [other.hidden(other.steps), other.hidden(other.steps + 1)]
+      cellStates = [other.cell(other.steps)]
+    } else {
+      hiddenStates =
+        [other?.hidden(other?.steps ?? 0) ?? haloed(hidden)] + (0..<(records ? steps : 1)).map { _ in haloed(hidden) }
+      cellStates =
+        [other?.cell(other?.steps ?? 0) ?? AlignedBuffer(uninitialized: cell.count)]
+        + (0..<(records ? steps : 0)).map { _ in AlignedBuffer(uninitialized: cell.count) }
+    }
     switch recording {
     case .nothing: gates = []
     case .states:
@@ -73,8 +86,8 @@ final class LayerTape {
       gates = [sharedGates]
     case .all: gates = (0..<steps).map { _ in haloed(gate) }
     }
-    hiddenGradient = AlignedBuffer(count: records ? cell.count : 0)
-    cellGradient = AlignedBuffer(count: records ? cell.count : 0)
+    hiddenGradient = other?.hiddenGradient ?? AlignedBuffer(count: records ? cell.count : 0)
+    cellGradient = other?.cellGradient ?? AlignedBuffer(count: records ? cell.count : 0)
   }
 
   /// The first samples of another tape, in the same memory.
@@ -109,26 +122,15 @@ final class LayerTape {
   var hiddenGradientImage: BlockedImage { BlockedImage(buffer: hiddenGradient, layout: cellLayout) }
 
   /// Starts from zero states.
-  func clearInitialState() {
+  func clearInitialState(pool: WorkerPool) {
     startsFromZero = true
     // The weights' gradient reads it all the same.
-    if recording != .nothing { hidden(0).clear() }
-    cell(0).clear()
+    if recording != .nothing { pool.clear(hidden(0)) }
+    pool.clear(cell(0))
   }
 
   /// Starts from states that were written to the first ones' memory.
   func startFromWrittenState() { startsFromZero = false }
-
-  /// Starts from another tape's last states, without a copy: both hold the same memory from now on. The other one's
-  /// backward pass goes on from this one's gradients in the same way.
-  func startFromLastState(of other: LayerTape) {
-    precondition(other.hiddenLayout == hiddenLayout, "tapes of different sizes")
-    startsFromZero = false
-    hiddenStates[0] = other.hidden(other.steps)
-    cellStates[0] = other.cell(other.steps)
-    hiddenGradient = other.hiddenGradient
-    cellGradient = other.cellGradient
-  }
 
   /// Clears the gradients with respect to the last state.
   func clearGradients() {

@@ -69,12 +69,12 @@ public struct NetworkMemory: Sendable {
     let (rows, columns) = (Double((height + patch - 1) / patch), Double((width + patch - 1) / patch))
     let bare = Double(batch) * rows * columns
     let haloed = Double(batch) * (rows + 2 * halo) * (columns + 2 * halo)
-    // The forecaster's first states and all its gradients are the encoder's.
+    // The forecaster's first states and all its gradients are the encoder's; without recording it has no others.
     func states(_ layers: [LayerConfiguration], steps: Double, isEncoder: Bool) -> Double {
       layers.reduce(0) { sum, layer in
         let hidden = Double(ChannelOrder.plain(channels: layer.hiddenChannels).blocks * BlockedLayout.lanes)
         let own = isEncoder ? 1.0 : 0
-        guard recording != .nothing else { return sum + hidden * ((1 + own) * haloed + own * bare) }
+        guard recording != .nothing else { return sum + own * hidden * (2 * haloed + bare) }
         let gates = recording == .all ? 4 * steps * haloed : 0
         return sum + hidden * ((steps + own) * (haloed + bare) + gates + own * 2 * bare)
       }

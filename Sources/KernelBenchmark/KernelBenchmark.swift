@@ -91,13 +91,14 @@ struct Operands {
   func measure(_ rates: inout Rates) {
     rates.measure("\(algorithm), forward") { _ in
       convolve(
-        [ConvolutionInput(x.pointer, inLayout, forward)], start: .bias(bias.pointer), output: result.pointer,
-        outLayout, pool: pool)
+        [ConvolutionInput(x.pointer, inLayout, forward)],
+        to: ConvolutionTarget(start: .bias(bias.pointer), output: result.pointer, outLayout), pool: pool)
       return operations
     }
     rates.measure("\(algorithm), data gradient") { _ in
       convolve(
-        [ConvolutionInput(y.pointer, outLayout, turned)], start: .output, output: dx.pointer, inLayout, pool: pool)
+        [ConvolutionInput(y.pointer, outLayout, turned)],
+        to: ConvolutionTarget(start: .output, output: dx.pointer, inLayout), pool: pool)
       return operations
     }
     rates.measure("\(algorithm), weight gradient") { _ in

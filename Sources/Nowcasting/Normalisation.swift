@@ -67,7 +67,7 @@ public struct Normalisation: Sendable, Equatable, Codable {
   }
 
   private func mapped(_ tensor: Tensor, _ function: (Float) -> Float) -> Tensor {
-    var result = Tensor(shape: tensor.shape)
+    var result = Tensor(uninitialized: tensor.shape)
     result.withUnsafeMutableBufferPointer { target in
       tensor.withUnsafeBufferPointer { source in
         for index in source.indices { target[index] = function(source[index]) }

@@ -146,8 +146,8 @@ struct ConvolutionRun {
     let input = blocks(x, inputOrder)
     let output = AlignedBuffer(count: layout(outputOrder).count)
     convolve(
-      [ConvolutionInput(input.pointer, layout(inputOrder), packed)], start: .bias(start.pointer),
-      output: output.pointer, layout(outputOrder), pool: pool)
+      [ConvolutionInput(input.pointer, layout(inputOrder), packed)],
+      to: ConvolutionTarget(start: .bias(start.pointer), output: output.pointer, layout(outputOrder)), pool: pool)
     expectZeroHalo(output, layout(outputOrder))
     return plain(output, outputOrder)
   }
@@ -160,8 +160,8 @@ struct ConvolutionRun {
     let input = blocks(gradient, outputOrder)
     let output = AlignedBuffer(count: layout(inputOrder).count)
     convolve(
-      [ConvolutionInput(input.pointer, layout(outputOrder), packed)], start: .output, output: output.pointer,
-      layout(inputOrder), pool: pool)
+      [ConvolutionInput(input.pointer, layout(outputOrder), packed)],
+      to: ConvolutionTarget(start: .output, output: output.pointer, layout(inputOrder)), pool: pool)
     return plain(output, inputOrder)
   }
 
@@ -242,6 +242,45 @@ func largestError(_ values: [Float], _ reference: [Double]) -> Double {
         #expect(run.weightGradient(pool: pool) == expected.2)
       }
     }
+  }
+
+  /// Several convolutions of one image give bit by bit what each gives alone, whether they share its transform or not.
+  @Test(arguments: [3, 5, 7]) func severalConvolutionsOfOneImage(kernel: Int) {
+    var random = RandomSource(seed: 3)
+    let order = ChannelOrder.plain(channels: 37)
+    let layout = BlockedLayout(batch: 2, blocks: order.blocks, height: 13, width: 11, halo: kernel / 2)
+    let plain = Tensor.uniform(shape: [2, 37, 13, 11], low: -1, high: 1, using: &random)
+    let pool = WorkerPool(threadCount: 2)
+    let image = AlignedBuffer(count: layout.count)
+    PlainImages(channels: 37, height: 13, width: 11)
+      .copy(plain.elements, toBlocks: image.pointer, layout, pool: pool)
+    let outputs = [5, 70].map { ChannelOrder.plain(channels: $0) }
+    let weights = outputs.map { output in
+      let packed = PackedWeights(
+        input: order, output: output, kernelHeight: kernel, kernelWidth: kernel,
+        algorithm: .fastest(
+          kernelHeight: kernel, kernelWidth: kernel, inputChannels: order.channels, height: 13, width: 11))
+      let values = Tensor.uniform(
+        shape: [output.channels, order.channels, kernel, kernel], low: -1, high: 1, using: &random)
+      packed.pack(.forward, from: values.elements, pool: pool)
+      return packed
+    }
+    func results(_ body: ([(input: ConvolutionInput, target: ConvolutionTarget)]) -> Void) -> [[Float]] {
+      let buffers = outputs.map { AlignedBuffer(count: layout.with(blocks: $0.blocks, halo: 0).count) }
+      body(
+        zip(weights, buffers).map { weights, buffer in
+          (
+            ConvolutionInput(image.pointer, layout, weights),
+            ConvolutionTarget(
+              start: .output, output: buffer.pointer, layout.with(blocks: weights.output.blocks, halo: 0))
+          )
+        })
+      return buffers.map { buffer in (0..<buffer.count).map { buffer.pointer[$0] } }
+    }
+    let together = results { convolve($0, pool: pool) }
+    let alone = results { for (input, target) in $0 { convolve([input], to: target, pool: pool) } }
+    #expect(together == alone)
+    #expect(together.allSatisfy { $0.contains { $0 != 0 } })
   }
 
   /// PyTorch: `F.pixel_unshuffle`, with the patch's position before the channel.
