@@ -75,17 +75,20 @@ public struct PlainImages: Sendable {
     }
   }
 
-  /// Calls `body` for each row of each folded channel: where it starts in either memory, and its number of pixels. The
-  /// channels of a block are one task: they share the block's cache lines.
+  /// Calls `body` for each row of each folded channel: where it starts in either memory, and its number of pixels. Some rows
+  /// of the channels of a block are one task: they share the block's cache lines.
   @inline(__always)
   private func forEachRow(_ layout: BlockedLayout, _ pool: WorkerPool, _ body: (Int, Int, Int) -> Void) {
     precondition(
       foldedChannels <= layout.blocks * BlockedLayout.lanes && foldedHeight == layout.height
         && foldedWidth == layout.width, "images and blocks of different sizes")
-    pool.run(tasks: layout.batch * layout.blocks) { task in
-      let (sample, block) = task.quotientAndRemainder(dividingBy: layout.blocks)
+    let rows = max(1, 8192 / max(layout.width, 1))
+    let bands = (layout.height + rows - 1) / rows
+    pool.run(tasks: layout.batch * layout.blocks * bands) { task in
+      let (image, band) = task.quotientAndRemainder(dividingBy: bands)
+      let (sample, block) = image.quotientAndRemainder(dividingBy: layout.blocks)
       // Row by row, and for each all channels, while the row is in the first cache.
-      for y in 0..<layout.height {
+      for y in band * rows..<min((band + 1) * rows, layout.height) {
         for lane in 0..<min(BlockedLayout.lanes, foldedChannels - block * BlockedLayout.lanes) {
           let (position, channel) = (block * BlockedLayout.lanes + lane).quotientAndRemainder(dividingBy: channels)
           let (dy, dx) = position.quotientAndRemainder(dividingBy: patch)

@@ -102,10 +102,9 @@ public final class EncoderForecaster {
   public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
     pack(for: tape)
-    tape.read(input, pool: pool)
     for layer in tape.encoder { layer.clearInitialState(pool: pool) }
     for t in 0..<tape.inputFrames {
-      var image = tape.input[t]
+      var image = tape.readInput(t, input, pool: pool)
       for (layer, memory) in zip(encoder, tape.encoder) {
         layer.forward(memory, step: t, input: image, pool: pool)
         image = memory.hiddenImage(t + 1)

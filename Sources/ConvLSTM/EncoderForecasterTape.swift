@@ -13,7 +13,7 @@ public final class EncoderForecasterTape {
   let leadFrames: Int
   let encoder: [LayerTape]
   let forecaster: [LayerTape]
-  /// The folded input frames, with halo.
+  /// The folded input frames, with halo: all of them when recording, else one at a time.
   let input: [BlockedImage]
   /// The folded output frames, without halo: one for each step when recording, else one for all.
   private let outputs: [BlockedImage]
@@ -56,7 +56,7 @@ public final class EncoderForecasterTape {
       batch: batch, blocks: ChannelOrder.plain(channels: images.foldedChannels).blocks, height: images.foldedHeight,
       width: images.foldedWidth, halo: halo)
     let bare = folded.with(blocks: folded.blocks, halo: 0)
-    input = (0..<inputFrames).map { _ in BlockedImage(folded) }
+    input = (0..<(recording == .nothing ? 1 : inputFrames)).map { _ in BlockedImage(folded) }
     outputs = (0..<(recording == .nothing ? 1 : leadFrames)).map { _ in BlockedImage(bare) }
     outputGradient = BlockedImage(bare)
     plain = { sampleFrames in
@@ -88,13 +88,14 @@ public final class EncoderForecasterTape {
 
   func output(_ t: Int) -> BlockedImage { outputs[t % outputs.count] }
 
-  func read(_ tensor: Tensor, pool: WorkerPool) {
+  /// Folds frame `t` of `[b, inputFrames, c, h, w]`.
+  func readInput(_ t: Int, _ tensor: Tensor, pool: WorkerPool) -> BlockedImage {
+    let image = input[t % input.count]
     tensor.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      for (t, image) in input.enumerated() {
-        plain(inputFrames).copy(base + t * frameCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
-      }
+      plain(inputFrames).copy(base + t * frameCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
     }
+    return image
   }
 
   func writeOutput(_ t: Int, to tensor: inout Tensor, pool: WorkerPool) {

@@ -87,8 +87,9 @@ public struct NetworkMemory: Sendable {
       floats += Double(blocks * BlockedLayout.lanes) * haloed
     }
     let folded = Double(ChannelOrder.plain(channels: configuration.foldedChannels).blocks * BlockedLayout.lanes)
-    // Outputs of every step and one gradient, or one output.
-    return floats + folded * (inputFrames * haloed + (recording == .nothing ? 1 : leadFrames + 1) * bare)
+    // Inputs and outputs of every step, or one of each; and one gradient.
+    guard recording != .nothing else { return floats + folded * (haloed + 2 * bare) }
+    return floats + folded * (inputFrames * haloed + (leadFrames + 1) * bare)
   }
 
   /// Memory for weight gradients: the sums of every layer, and of scratch memory a buffer for every layer that needs more
