@@ -6,6 +6,8 @@ struct Packing: Equatable {
   var offset = 0.0
   /// Stored numbers that mean "missing".
   var missing: [Double] = []
+  /// Stored numbers that mean "looked, and saw no echo", in formats that have a code for it.
+  var noEcho: [Double] = []
   /// The least and greatest valid stored numbers.
   var validStored: ClosedRange<Double>?
   /// The least and greatest valid values after unpacking.

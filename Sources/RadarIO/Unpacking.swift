@@ -12,12 +12,12 @@ struct Unpacking {
   let relation: ReflectivityRelation
   private let noEchoLimit: Double
 
-  /// The lowest value of a packed reflectivity means no echo too, wherever it lies.
+  /// The lowest value of a packed reflectivity means no echo too, wherever it lies, unless the file has its own code.
   init(packing: Packing, quantity: RainQuantity, relation: ReflectivityRelation) {
     self.packing = packing
     self.quantity = quantity
     self.relation = relation
-    if case .reflectivity(let slope, let offset) = quantity, let lowest = packing.lowestValue {
+    if case .reflectivity(let slope, let offset) = quantity, packing.noEcho.isEmpty, let lowest = packing.lowestValue {
       noEchoLimit = max(Unpacking.noEcho, slope * lowest + offset)
     } else {
       noEchoLimit = Unpacking.noEcho
@@ -70,6 +70,7 @@ struct Unpacking {
   @inline(__always)
   private func rate(_ stored: Double, hours: Double) -> (Float, Pixel) {
     guard let value = packing.value(of: stored) else { return (.nan, .plain) }
+    if !packing.noEcho.isEmpty, packing.noEcho.contains(stored) { return (0, .plain) }
     var rate: Double
     switch quantity {
     case .rate(let factor): rate = value * factor

@@ -175,7 +175,7 @@ struct VariableChoice {
       text = "no variable has frames, that is dimensions (time, y, x) or (y, x); it has \(list(file.variables))."
       if file.hasGroups {
         text +=
-          " Its data are in groups, as in ODIM or KNMI files, which are not read; convert them to CF NetCDF first."
+          " Its data are in groups that are neither those of ODIM_H5 nor of KNMI files; convert them to CF NetCDF first."
       }
     } else {
       let found = planes.prefix(12).map { "'\($0.name)' in '\($0.units ?? "")'" }.joined(separator: ", ")
