@@ -43,6 +43,12 @@ struct ODIMFile {
       let known = known + files.prefix(1).map(\.grid)
       files.append(try file(part, image, rain, isOnly: chosen.count == 1, options: options, known: known))
     }
+    // Images of times after that of their file are a forecast made then.
+    if files.count > 1, let nominal = try moment(rootWhat, "date", "time"),
+      files.contains(where: { ($0.times.times.last ?? nominal) > nominal })
+    {
+      for index in files.indices { files[index].referenceTime = nominal }
+    }
     return files
   }
 
