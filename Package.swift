@@ -68,7 +68,7 @@ let package = Package(
       swiftSettings: arithmetic + wideDefines),
     .target(name: "ConvLSTM", dependencies: ["Tensor", "ConvKernels"], swiftSettings: arithmetic),
     .target(
-      name: "RadarIO", dependencies: ["CHDF5", "CNetCDF", "CPROJ", "CUDUNITS", "CRadarShim", "Tensor"],
+      name: "RadarIO", dependencies: ["CNetCDF", "CPROJ", "CUDUNITS", "CRadarShim", "Tensor"],
       swiftSettings: common),
     .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
     .target(

@@ -3,7 +3,7 @@ import Foundation
 /// A file in the HDF5 format of the KNMI, the weather service of the Netherlands: images in `/imageN/image_data`, each
 /// with its calibration, on one grid described in `/geographic`, of the times in `/overview`.
 struct KNMIFile {
-  private let root: HDF5Object
+  private let root: HDF5Group
   private let overview: InheritedAttributes
 
   /// More images than this are no radar file.
@@ -12,10 +12,10 @@ struct KNMIFile {
   /// `nil` when the file is of another kind.
   ///
   /// - Throws: ``RadarError`` `unusable` for a damaged one.
-  init?(root: HDF5Object) throws {
-    guard let overview = root.group("overview"),
+  init?(root: HDF5Group) throws {
+    guard let overview = root.groups["overview"],
       ["product_group_name", "hdftag_version_number", "number_image_groups", "product_datetime_end"].contains(where: {
-        (try? overview.attribute($0)) != nil
+        overview.attributes[$0] != nil
       })
     else { return nil }
     self.root = root
@@ -30,7 +30,7 @@ struct KNMIFile {
     guard groups.count <= KNMIFile.mostImages else {
       throw unusable("it has more than \(KNMIFile.mostImages) images, which no radar file has.")
     }
-    if groups.isEmpty, root.group("scan1") != nil {
+    if groups.isEmpty, root.groups["scan1"] != nil {
       throw unusable("it holds polar scans, not images on a plane grid. Make a Cartesian product of it first.")
     }
     let system = try UnitSystem.load()
@@ -47,7 +47,7 @@ struct KNMIFile {
   // MARK: Images
 
   /// The parameter names the units in brackets, as in `ACCUMULATED_PRECIPITATION_[MM]`.
-  private func image(_ group: HDF5Object, _ system: UnitSystem) throws -> RadarImage {
+  private func image(_ group: HDF5Group, _ system: UnitSystem) throws -> RadarImage {
     let attributes = InheritedAttributes(groups: [group])
     let parameter = try attributes.text("image_geo_parameter") ?? ""
     var image = RadarImage(path: group.path, quantity: parameter)
@@ -64,9 +64,9 @@ struct KNMIFile {
   }
 
   private func file(
-    _ group: HDF5Object, _ image: RadarImage, _ rain: RainQuantity, options: ReadOptions, known: [Grid]
+    _ group: HDF5Group, _ image: RadarImage, _ rain: RainQuantity, options: ReadOptions, known: [Grid]
   ) throws -> RadarFile {
-    guard let values = group.dataset("image_data") else {
+    guard let values = group.datasets["image_data"] else {
       throw unusable("it has no readable data set 'image_data' with its values.", image.path)
     }
     let start = try moment(overview, "product_datetime_start")
@@ -77,7 +77,7 @@ struct KNMIFile {
     // The times of the product are those of an image that has none of its own.
     var interval: Double?
     if image.ownTime == nil, case .amount = rain, let start, let end, end > start { interval = end - start }
-    guard let calibration = group.group("calibration") else {
+    guard let calibration = group.groups["calibration"] else {
       throw unusable("it has no group 'calibration', which says what its numbers mean.", image.path)
     }
     let attributes = InheritedAttributes(groups: [calibration])
@@ -136,7 +136,7 @@ struct KNMIFile {
   // MARK: Grid
 
   private func grid(height: Int, width: Int, _ image: String) throws -> (grid: Grid, warnings: [String]) {
-    guard let geographic = root.group("geographic") else {
+    guard let geographic = root.groups["geographic"] else {
       return ImageGrid(height: height, width: width, placement: .unknown).grid()
     }
     let attributes = InheritedAttributes(groups: [geographic])
@@ -145,7 +145,7 @@ struct KNMIFile {
         throw unusable("it has \(height) × \(width) values, but '\(name)' is \(stated): the file looks damaged.", image)
       }
     }
-    let text = try geographic.group("map_projection").flatMap {
+    let text = try geographic.groups["map_projection"].flatMap {
       try InheritedAttributes(groups: [$0]).text("projection_proj4_params")
     }
     return ImageGrid(height: height, width: width, projection: text, placement: try placement(attributes)).grid()

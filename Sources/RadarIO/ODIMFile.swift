@@ -1,7 +1,7 @@
 /// A file after the OPERA Data Information Model, ODIM_H5 2.0 to 2.4: images in `/datasetN/dataM/data`, whose groups
 /// `what`, `where` and `how` hold for everything below them.
 struct ODIMFile {
-  private let root: HDF5Object
+  private let root: HDF5Group
   private let rootWhat: InheritedAttributes
 
   /// Cartesian products. The others are polar, or vertical.
@@ -12,19 +12,19 @@ struct ODIMFile {
   /// `nil` when the file is of another kind.
   ///
   /// - Throws: ``RadarError`` `unusable` for an ODIM file that holds no images.
-  init?(root: HDF5Object) throws {
-    guard case .text(let conventions) = try root.attribute("Conventions") ?? .other,
+  init?(root: HDF5Group) throws {
+    guard case .text(let conventions) = root.attributes["Conventions"] ?? .other,
       conventions.uppercased().hasPrefix("ODIM_H5")
     else {
-      guard let what = root.group("what"), case .text = try what.attribute("object") ?? .other,
-        root.group("dataset1") != nil
+      guard let what = root.groups["what"], case .text = what.attributes["object"] ?? .other,
+        root.groups["dataset1"] != nil
       else { return nil }
       self.root = root
       rootWhat = InheritedAttributes(groups: [what])
       return
     }
     self.root = root
-    rootWhat = InheritedAttributes(groups: [root.group("what")].compactMap(\.self))
+    rootWhat = InheritedAttributes(groups: [root.groups["what"]].compactMap(\.self))
   }
 
   /// The images that hold rain.
@@ -57,8 +57,8 @@ struct ODIMFile {
   /// An image with what is said about it at any level.
   private struct Part {
     var image: RadarImage
-    var data: HDF5Object
-    var dataset: HDF5Object
+    var data: HDF5Group
+    var dataset: HDF5Group
     var what: InheritedAttributes
   }
 
@@ -84,8 +84,8 @@ struct ODIMFile {
     return parts
   }
 
-  private func inherited(_ name: String, _ data: HDF5Object, _ dataset: HDF5Object) -> InheritedAttributes {
-    InheritedAttributes(groups: [data, dataset, root].compactMap { $0.group(name) })
+  private func inherited(_ name: String, _ data: HDF5Group, _ dataset: HDF5Group) -> InheritedAttributes {
+    InheritedAttributes(groups: [data, dataset, root].compactMap { $0.groups[name] })
   }
 
   /// What a quantity of ODIM means (its table 17); `nil` when it is not of rain.
@@ -102,7 +102,7 @@ struct ODIMFile {
   private func file(
     _ part: Part, _ image: RadarImage, _ rain: RainQuantity, isOnly: Bool, options: ReadOptions, known: [Grid]
   ) throws -> RadarFile {
-    guard let values = part.data.dataset("data") else {
+    guard let values = part.data.datasets["data"] else {
       throw unusable("it has no readable data set 'data' with its values.", image.path)
     }
     let what = part.what

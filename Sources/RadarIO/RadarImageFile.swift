@@ -9,7 +9,8 @@ enum RadarImageFile {
   /// - Throws: ``RadarError`` `notFound` or `unusable`.
   static func read(path: String, options: ReadOptions, known: [Grid]) throws -> [RadarFile]? {
     let probe = try FileProbe(path: path)
-    guard probe.kind == .hdf5, let root = try HDF5File(path: path, byteCount: probe.byteCount).root else { return nil }
+    guard probe.kind == .hdf5, let root = try HDF5Reader.shared.describe(path: path, byteCount: probe.byteCount)
+    else { return nil }
     if let odim = try ODIMFile(root: root) { return try odim.images(options: options, known: known) }
     if let knmi = try KNMIFile(root: root) { return try knmi.images(options: options, known: known) }
     return nil
@@ -26,7 +27,7 @@ extension RadarFile {
     grid: (_ height: Int, _ width: Int) throws -> (grid: Grid, warnings: [String]),
     known: [Grid]
   ) throws {
-    let path = dataset.object.file.path
+    let path = dataset.file.path
     func unusable(_ message: String) -> RadarError {
       RadarError(.unusable, message, path: path, variable: image.path)
     }
@@ -85,7 +86,7 @@ extension Packing {
 /// The attributes of groups, with those of the groups above where a group says nothing.
 struct InheritedAttributes {
   /// The groups, the innermost first.
-  var groups: [HDF5Object]
+  var groups: [HDF5Group]
 
   /// A number; `nil` when no group has it.
   ///
@@ -110,14 +111,14 @@ struct InheritedAttributes {
     return text.isEmpty ? nil : text
   }
 
-  private func find(_ name: String) throws -> (group: HDF5Object, value: HDF5Object.Attribute)? {
+  private func find(_ name: String) throws -> (group: HDF5Group, value: HDF5Group.Attribute)? {
     for group in groups {
-      if let value = try group.attribute(name) { return (group, value) }
+      if let value = group.attributes[name] { return (group, value) }
     }
     return nil
   }
 
-  private func wrong(_ name: String, _ group: HDF5Object, _ need: String) -> RadarError {
+  private func wrong(_ name: String, _ group: HDF5Group, _ need: String) -> RadarError {
     RadarError(
       .unusable, "its attribute '\(name)' is not of the right kind: \(need).", path: group.file.path,
       variable: group.path)

@@ -1,4 +1,5 @@
 import Foundation
+import Tensor
 import Testing
 
 @testable import RadarIO
@@ -159,6 +160,58 @@ private func near(_ a: [Double]?, _ b: [Double], within tolerance: Double) -> Bo
       try whole.prefix(Int(Double(whole.count) * share)).write(to: URL(fileURLWithPath: folder.file("a.h5")))
       #expect(readError(folder.file("a.h5"))?.code == .unusable)
     }
+  }
+
+  /// Bits turned, bytes copied, ends cut: values or a sentence, whatever libhdf5 does about it.
+  @Test func damagedFilesEndNothing() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("a.h5")
+    var random = RandomSource(seed: 5)
+    for name in ["odim-dbzh.h5", "odim-longlat.h5", "knmi-acc.h5"] {
+      let whole = try Data(contentsOf: URL(fileURLWithPath: Fixture.path(name)))
+      for _ in 0..<150 {
+        var bytes = whole
+        for _ in 0..<Int.random(in: 1...8, using: &random) {
+          let place = Int.random(in: 0..<bytes.count, using: &random)
+          bytes[place] = Bool.random(using: &random) ? .random(in: 0...255, using: &random) : 0xFF
+        }
+        try bytes.write(to: URL(fileURLWithPath: path))
+        do { _ = try read(path) } catch let error as RadarError { #expect(error.code == .unusable, "\(error)") }
+      }
+    }
+  }
+
+  @Test func theReadingProcessIsReplaced() throws {
+    let reader = HDF5Reader()
+    let path = Fixture.path("odim-rate.h5")
+    func describe() throws -> HDF5Group? { try reader.describe(path: path, byteCount: 1) }
+    #expect(reader.process == nil)
+    #expect(try describe()?.groups["dataset1"]?.groups["data1"]?.datasets["data"]?.type == .double)
+    let first = try #require(reader.process)
+    kill(first, SIGKILL)
+    #expect(try describe()?.groups["dataset1"] != nil)
+    #expect(reader.process != first)
+  }
+
+  @Test func aDescriptionIsNotTrusted() throws {
+    func root(_ bytes: [UInt8]) -> HDF5Group? {
+      bytes.withUnsafeBytes { raw in
+        var description = HDF5Description(raw, of: HDF5FileName(path: "a.h5", byteCount: 1))
+        return description.root()
+      }
+    }
+    let (group, end) = (UInt8(ascii: "G"), UInt8(ascii: "E"))
+    let attribute = [UInt8(ascii: "A"), 1, 0, UInt8(ascii: "a")]
+    #expect(root([group, 0, 0, end]) != nil)
+    #expect(
+      root([group, 0, 0] + attribute + [UInt8(ascii: "s"), 1, 0, 0, 0, 65, end])?.attributes == ["a": .text("A")])
+    for bytes in [
+      [], [group], [group, 0, 0], [group, 255, 255, end], [end], [group, 0, 0, 7, end],
+      [group, 0, 0] + attribute + [UInt8(ascii: "n"), 255, 255, 255, 255, end],
+      [group, 0, 0] + attribute + [UInt8(ascii: "s"), 255, 255, 255, 255, 65, end],
+      [group, 0, 0, UInt8(ascii: "D"), 1, 0, 65, 5, 99, 1, end],
+      [UInt8](repeating: 0, count: 3) + [end], Array(repeating: [group, 0, 0], count: 5000).flatMap(\.self),
+    ] { #expect(root(bytes) == nil) }
   }
 
   @Test(arguments: [
