@@ -13,6 +13,7 @@
 #include <netcdf.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -22,6 +23,9 @@ enum {
   longest_name = 255,
   largest_attribute = 1 << 14,
   largest_rank = 8,
+  // Usual are milliseconds to describe a file, and a second for 100 million values.
+  describing_seconds = 1,
+  reading_seconds = 20,
 };
 static const size_t largest_description = (size_t)32 << 20;
 static const uint64_t usual_chunk = (uint64_t)64 << 20;
@@ -313,6 +317,15 @@ static radar_hdf5_status values(const char *path, const char *name, int32_t type
 
 // MARK: The channel
 
+/// Ends the process when it has computed for that many seconds more: on some damaged files libhdf5 goes round in circles.
+static void allow_seconds(rlim_t seconds) {
+  struct rusage used;
+  struct rlimit limit;
+  if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0) return;
+  limit.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1 + seconds;
+  if (limit.rlim_cur < limit.rlim_max) setrlimit(RLIMIT_CPU, &limit);
+}
+
 static bool receive(int channel, void *bytes, size_t count) {
   while (count > 0) {
     ssize_t received = read(channel, bytes, count);
@@ -349,6 +362,7 @@ void radar_hdf5_serve(int channel) {
     if (!path || !dataset || !receive(channel, path, request.path_length) ||
         !receive(channel, dataset, request.dataset_length))
       return;
+    allow_seconds(request.dataset_length == 0 ? describing_seconds : reading_seconds);
     if (request.dataset_length == 0) {
       description found = {0};
       radar_hdf5_status status = describe(path, &found);

@@ -50,14 +50,15 @@ final class HDF5Reader: @unchecked Sendable {
   private func request(_ body: (inout radar_hdf5_reader) -> radar_hdf5_status) throws -> radar_hdf5_status {
     lock.lock()
     defer { lock.unlock() }
-    for _ in 0..<2 {
+    while true {
+      let isNew = reader == nil
       var current = try reader ?? start()
       reader = current
       let status = body(&current)
       if status != RADAR_HDF5_DIED { return status }
       stop()
+      if isNew { return status }
     }
-    return RADAR_HDF5_DIED
   }
 
   private func start() throws -> radar_hdf5_reader {

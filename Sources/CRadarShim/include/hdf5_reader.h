@@ -24,7 +24,7 @@ typedef enum {
   RADAR_HDF5_FAILED = 3,
   /// More than a radar file has to say.
   RADAR_HDF5_TOO_MUCH = 4,
-  /// The process is gone, or took too long and was ended.
+  /// The process is gone, by a crash or by taking too long.
   RADAR_HDF5_DIED = 5,
 } radar_hdf5_status;
 
