@@ -45,9 +45,15 @@ let package = Package(
       name: "CNetCDF", pkgConfig: "netcdf",
       providers: [.apt(["libnetcdf-dev"]), .brew(["netcdf"])]),
     .systemLibrary(
+      name: "CHDF5", pkgConfig: "hdf5",
+      providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(
+      name: "CPROJ", pkgConfig: "proj",
+      providers: [.apt(["libproj-dev"]), .brew(["proj"])]),
+    .systemLibrary(
       name: "CUDUNITS", pkgConfig: "udunits",
       providers: [.apt(["libudunits2-dev"]), .brew(["udunits"])]),
-    .target(name: "CRadarShim", dependencies: ["CNetCDF", "CUDUNITS"]),
+    .target(name: "CRadarShim", dependencies: ["CHDF5", "CNetCDF", "CUDUNITS"]),
     .target(name: "CCPUInfo"),
 
     .target(name: "AlignedMemory", swiftSettings: arithmetic),
@@ -61,7 +67,9 @@ let package = Package(
       dependencies: ["AlignedMemory", "CCPUInfo", "KernelInterface", "Microkernels"] + wideDependencies,
       swiftSettings: arithmetic + wideDefines),
     .target(name: "ConvLSTM", dependencies: ["Tensor", "ConvKernels"], swiftSettings: arithmetic),
-    .target(name: "RadarIO", dependencies: ["CNetCDF", "CUDUNITS", "CRadarShim", "Tensor"], swiftSettings: common),
+    .target(
+      name: "RadarIO", dependencies: ["CNetCDF", "CPROJ", "CUDUNITS", "CRadarShim", "Tensor"],
+      swiftSettings: common),
     .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
     .target(
       name: "Nowcasting", dependencies: ["Tensor", "ConvKernels", "ConvLSTM", "RadarIO", "Verification"],

@@ -52,7 +52,7 @@ struct FileProbe {
         .unusable,
         probe.byteCount == 0
           ? "the file is empty."
-          : "this is not a NetCDF file. Radar frames are read from NetCDF (classic or NetCDF-4).",
+          : "this is not a NetCDF file. Radar frames are read from NetCDF (classic or NetCDF-4) and HDF5 (ODIM_H5, KNMI).",
         path: path)
     }
     return probe

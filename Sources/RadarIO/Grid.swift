@@ -60,14 +60,15 @@ public struct Grid: Sendable, Equatable {
       ], gridMapping: "crs")
   }
 
-  private static func coordinate(_ name: String, _ values: [Double], standardName: String, axis: String)
-    -> StoredVariable
-  {
+  /// A coordinate variable on a dimension of its own name.
+  static func coordinate(
+    _ name: String, _ values: [Double], standardName: String, units: String = "m", axis: String
+  ) -> StoredVariable {
     StoredVariable(
       name: name, type: .double, dimensions: [.init(name: name, length: values.count)],
       bytes: values.withUnsafeBytes { Array($0) },
       attributes: [
-        CFAttribute("standard_name", standardName), CFAttribute("units", "m"), CFAttribute("axis", axis),
+        CFAttribute("standard_name", standardName), CFAttribute("units", units), CFAttribute("axis", axis),
       ])
   }
 

@@ -1,11 +1,13 @@
-/// Reads radar frames from CF NetCDF files.
+/// Reads radar frames from CF NetCDF, ODIM_H5 and KNMI HDF5 files, which it tells apart by their content.
 ///
-/// Both layouts are read: one frame in a file, with a scalar time, and many frames along a dimension of time. The
+/// Of NetCDF both layouts are read: one frame in a file, with a scalar time, and many frames along a dimension of time. The
 /// variable is chosen by standard name, units and dimensions; packing, missing values, units and times are settled here,
 /// so that what comes out is rain rate in mm/h with `NaN` where nothing was measured.
 ///
+/// The images of an HDF5 file are chosen by the quantity they state, and placed by its projection.
+///
 /// - Reflectivity in dBZ goes through ``ReadOptions/relation``. No echo is zero rain: −32 dBZ and below, and the lowest value
-///   that a packed variable of at most 16 bits can hold. Below −100 dBZ is no measurement, hence missing.
+///   that a packed variable of at most 16 bits can hold, or the file's own code ("undetect"). Below −100 dBZ is no measurement, hence missing.
 /// - A rate down to −0.001 mm/h is taken as zero; one further below, or infinite, is missing; one above 1000 mm/h, more
 ///   than any rain has, is cut to that. All of these are counted in a warning.
 /// - A step may be off by 5 %, at most 30 s, and still be regular. Times are never moved. Of frames of one time the last is
@@ -36,9 +38,11 @@ public struct RadarReader: Sendable {
     let open = OpenFiles()
     for path in try FileSearch.files(at: paths, failed: failed) {
       do {
-        let file = try RadarFile(path: path, options: options, known: grids, open: open)
-        if !grids.contains(where: { $0.matches(file.grid) }) { grids.append(file.grid) }
-        files.append(file)
+        let parts =
+          try RadarImageFile.read(path: path, options: options, known: grids)
+          ?? [RadarFile(path: path, options: options, known: grids, open: open)]
+        for part in parts where !grids.contains(where: { $0.matches(part.grid) }) { grids.append(part.grid) }
+        files += parts
       } catch let error as RadarError where error.code != .internalError {
         guard let failed else { throw error }
         failed(error)

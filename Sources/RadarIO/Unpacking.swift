@@ -18,15 +18,16 @@ struct Unpacking {
   let relation: ReflectivityRelation
   private let noEchoLimit: Double
 
-  /// The lowest value of a packed reflectivity means no echo too, wherever it lies.
+  /// The lowest value of a packed reflectivity means no echo too, wherever it lies, unless the file has its own code.
   init(packing: Packing, quantity: RainQuantity, relation: ReflectivityRelation) {
     self.packing = packing
     self.quantity = quantity
     self.relation = relation
+    let lowest = packing.undetected.isEmpty ? packing.lowestValue : nil
     switch quantity {
     case .reflectivity(let slope, let offset):
-      noEchoLimit = max(Unpacking.noEcho, packing.lowestValue.map { slope * $0 + offset } ?? -.infinity)
-    case .logarithmicRate: noEchoLimit = max(Unpacking.dryLogarithm, packing.lowestValue ?? -.infinity)
+      noEchoLimit = max(Unpacking.noEcho, lowest.map { slope * $0 + offset } ?? -.infinity)
+    case .logarithmicRate: noEchoLimit = max(Unpacking.dryLogarithm, lowest ?? -.infinity)
     default: noEchoLimit = Unpacking.noEcho
     }
   }

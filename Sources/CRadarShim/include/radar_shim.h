@@ -1,10 +1,12 @@
 #pragma once
 
+#include "hdf5_reader.h"
+
 // Swift calls libnetcdf and libudunits2 directly; here is only what it cannot call.
 
 /// Keeps UDUNITS from printing to standard error. Swift has no value for a function that takes a `va_list`.
 void radar_silence_udunits(void);
 
 /// Keeps HDF5 from printing its error stack in the calling thread. libnetcdf does so only in the thread that called it
-/// first; Swift has no `_Thread_local`, and HDF5 is loaded with libnetcdf but not a library this package asks for.
+/// first, and Swift has no `_Thread_local`.
 void radar_silence_hdf5(void);
