@@ -81,6 +81,8 @@ public struct Model: Sendable {
     case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       "the value of '\(context.codingPath.map(\.stringValue).joined(separator: "."))' is of another type"
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+      "the value of '\(context.codingPath.map(\.stringValue).joined(separator: "."))' is none that this version knows"
     default: "it is not the JSON text it should be"
     }
   }

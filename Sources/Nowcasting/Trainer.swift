@@ -6,28 +6,6 @@ import Tensor
 
 /// Trains a network on windows of radar frames and keeps the best model.
 public final class Trainer {
-  /// What a user sees while training goes on.
-  public struct Progress: Sendable {
-    /// The epoch, from 1.
-    public let epoch: Int
-    /// Epochs wanted.
-    public let epochs: Int
-    /// Updates of this epoch so far.
-    public let stepInEpoch: Int
-    /// Updates in an epoch.
-    public let stepsPerEpoch: Int
-    /// Updates so far.
-    public let step: Int
-    /// The mean loss of this epoch so far.
-    public let trainLoss: Double
-    /// The last validation loss.
-    public let validationLoss: Double?
-    /// Windows trained on per second.
-    public let windowsPerSecond: Double
-    /// Seconds to the end of the run, as it looks now.
-    public let secondsLeft: Double?
-  }
-
   /// What training ended with.
   public struct Result: Sendable {
     /// Updates altogether.
@@ -40,9 +18,6 @@ public final class Trainer {
     public let validation: ModelConfiguration.Validation?
   }
 
-  /// The most held-out crops that are scored after an epoch.
-  static let validationSamples = 64
-
   /// A long epoch is saved in between, so that a crash or a power cut costs minutes at most.
   private static let checkpointInterval = Duration.seconds(300)
 
@@ -51,9 +26,7 @@ public final class Trainer {
   private let batches: BatchPrefetch
   private let network: EncoderForecaster
   private let step: TrainingStep
-  private let validationBatches: [[Sampler.Sample]]
-  private let validationTape: EncoderForecasterTape?
-  private let persistenceLoss: Double?
+  private let validator: Validator?
   private var gradients: ParameterSet
   private var configuration: ModelConfiguration
   private var adam: Adam
@@ -68,6 +41,7 @@ public final class Trainer {
     _ data: TrainingData, options: TrainingOptions, folder: RunFolder, resume: Bool, overwrite: Bool, pool: WorkerPool
   ) throws {
     try options.validate()
+    let loss = try options.pixelLoss()
     self.folder = folder
     sampler = Sampler(
       data, crop: options.crop, batchSize: options.batchSize, seed: options.seed, augments: options.augments)
@@ -76,7 +50,7 @@ public final class Trainer {
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
-      seed: options.seed)
+      loss: options.loss, huberDelta: options.loss == .huber ? options.huberDelta : nil, seed: options.seed)
     let checkpoint = resume ? try Trainer.checkpoint(of: folder, data, fresh, options) : nil
     var options = options
     // What a run began with it keeps, so that it comes out the same; but it may begin to recompute, where memory is short.
@@ -99,19 +73,11 @@ public final class Trainer {
     }
     gradients = ParameterSet(architecture.parameterLayout)
     step = TrainingStep(
-      network, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
+      network, loss: loss, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       height: sampler.height, width: sampler.width, recomputes: memory.recomputes)
     let size = TrainingStep.subBatchSize(
       architecture, batch: options.batchSize, height: sampler.height, width: sampler.width)
-    let held = try sampler.validationSamples(most: Trainer.validationSamples)
-    validationBatches = stride(from: 0, to: held.count, by: size).map { Array(held[$0..<min($0 + size, held.count)]) }
-    validationTape =
-      held.isEmpty
-      ? nil
-      : network.makeTape(
-        batch: size, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
-        width: sampler.width, recording: .nothing)
-    persistenceLoss = try Trainer.persistenceLoss(sampler, validationBatches)
+    validator = try Validator(network, sampler, loss: loss, kind: options.loss, size: size)
     if !resume {
       try folder.prepare(overwrite: overwrite)
       try AtomicOutput.write(JSONText.encode(options, pretty: true), to: folder.configurationFile, overwrite: true)
@@ -171,7 +137,7 @@ public final class Trainer {
   /// - Throws: ``NowcastError``: `diverged` when loss or gradients are no longer finite, `interrupted` when the user
   ///   asked to stop (all is saved); `RadarError` when frames cannot be read or the run folder cannot be written.
   public func run(
-    shouldStop: () -> Bool = { Interruption.isRequested }, report: (Progress) -> Void = { _ in }
+    shouldStop: () -> Bool = { Interruption.isRequested }, report: (TrainingProgress) -> Void = { _ in }
   ) throws -> Result {
     let clock = ContinuousClock()
     let start = clock.now
@@ -241,9 +207,9 @@ public final class Trainer {
   ///   a run that is taken up again goes on in it.
   private func validateAndKeep(endsEpoch: Bool) throws {
     guard position.stepInEpoch > 0 else { return }
-    let validation = try validate()
+    let validation = try validator?.validation(network)
     // The last update may have ruined the weights after its loss was still a number.
-    guard validation?.isFinite ?? network.parameters.norm.isFinite else {
+    guard validation?.loss.isFinite ?? network.parameters.norm.isFinite else {
       throw NowcastError(
         .diverged,
         "training diverged: after step \(position.step) the \(validation == nil ? "weights are" : "validation loss is") "
@@ -253,10 +219,10 @@ public final class Trainer {
     history.append(
       TrainingRecord(
         epoch: position.epoch + 1, step: position.step, trainLoss: position.lossSum / Double(position.stepInEpoch),
-        validationLoss: validation, gradientNorm: position.largestNorm, learningRate: options.learningRate))
+        validationLoss: validation?.loss, gradientNorm: position.largestNorm, learningRate: options.learningRate))
     // Without held-out windows there is no better or worse: the last model is kept.
-    if validation == nil || position.bestLoss.map({ (validation ?? 0) < $0 }) ?? true {
-      position.bestLoss = validation
+    if validation == nil || position.bestLoss.map({ (validation?.loss ?? 0) < $0 }) ?? true {
+      position.bestLoss = validation?.loss
       try writeModel(validation: validation)
     }
     if endsEpoch {
@@ -268,11 +234,9 @@ public final class Trainer {
     try writeCheckpoint()
   }
 
-  private func writeModel(validation: Double?) throws {
+  private func writeModel(validation: ModelConfiguration.Validation?) throws {
     configuration.stepsTrained = position.step
-    configuration.validation = validation.map {
-      ModelConfiguration.Validation(loss: $0, persistenceLoss: persistenceLoss)
-    }
+    configuration.validation = validation
     try Model(configuration: configuration, parameters: network.parameters).file()
       .write(to: folder.modelFile, overwrite: true)
     position.hasModel = true
@@ -292,57 +256,17 @@ public final class Trainer {
       path: folder.path)
   }
 
-  /// The loss over the held-out crops; `nil` without any.
-  private func validate() throws -> Double? {
-    guard let validationTape else { return nil }
-    var loss = MaskedSquaredError()
-    for samples in validationBatches {
-      let batch = try sampler.batch(samples)
-      // The last batch may be smaller; it is filled up, and what was filled up does not count.
-      let output = network.forward(validationTape, batch.input.filledUp(to: validationTape.inputShape[0]))
-      loss.add(prediction: output.parts(0..<samples.count), target: batch.target)
-    }
-    return loss.mean
-  }
-
-  /// The loss of the last input frame as the forecast. As for the network, what is missing in it counts as dry.
-  private static func persistenceLoss(_ sampler: Sampler, _ batches: [[Sampler.Sample]]) throws -> Double? {
-    var loss = MaskedSquaredError()
-    for samples in batches {
-      let batch = try sampler.batch(samples)
-      for index in batch.samples.indices {
-        let frames = batch.input.part(index)
-        let last = frames.part(frames.shape[0] - 1)
-        let target = batch.target.part(index)
-        for t in 0..<target.shape[0] { loss.add(prediction: last, target: target.part(t)) }
-      }
-    }
-    return loss.mean
-  }
-
-  private func progress(stepsPerEpoch: Int, stepsDone: Int, seconds: Double) -> Progress {
+  private func progress(stepsPerEpoch: Int, stepsDone: Int, seconds: Double) -> TrainingProgress {
     let rate = Double(stepsDone) / max(seconds, 1e-9)
     var stepsLeft = (options.epochs - position.epoch) * stepsPerEpoch - position.stepInEpoch
     if let most = options.maxSteps { stepsLeft = min(stepsLeft, most - position.step) }
     var left = Double(max(stepsLeft, 0)) / rate
     if let most = options.maxSeconds { left = min(left, max(most - seconds, 0)) }
-    return Progress(
+    return TrainingProgress(
       epoch: position.epoch + 1, epochs: options.epochs, stepInEpoch: position.stepInEpoch,
       stepsPerEpoch: stepsPerEpoch, step: position.step,
       trainLoss: position.lossSum / Double(max(position.stepInEpoch, 1)),
       validationLoss: position.history.records.last?.validationLoss,
       windowsPerSecond: rate * Double(options.batchSize), secondsLeft: left)
-  }
-}
-
-extension Tensor {
-  /// The tensor with zeros appended to its outermost dimension.
-  fileprivate func filledUp(to count: Int) -> Tensor {
-    guard shape[0] < count else { return self }
-    var result = Tensor(shape: [count] + shape.dropFirst())
-    result.withUnsafeMutableBufferPointer { target in
-      withUnsafeBufferPointer { source in _ = target.update(fromContentsOf: source) }
-    }
-    return result
   }
 }

@@ -1,3 +1,4 @@
+import ConvLSTM
 import Foundation
 import RadarIO
 
@@ -24,6 +25,10 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var maxSteps: Int?
   /// Seconds after which training ends; `nil` does not limit them. With a limit, the result depends on the machine.
   public var maxSeconds: Double?
+  /// What is minimised.
+  public var loss = TrainingLoss.mse
+  /// Where Huber's loss turns from squared to absolute, in normalised units; a tenth of the scale is 7 dBZ.
+  public var huberDelta = 0.1
   /// Adam's learning rate.
   public var learningRate = 1e-3
   /// The largest norm of the gradients; larger ones are shrunk to it.
@@ -59,12 +64,19 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require(
       normalisation.minDBZ.isFinite && normalisation.maxDBZ.isFinite && normalisation.minDBZ < normalisation.maxDBZ,
       "--min-dbz must be below --max-dbz.")
+    try require(huberDelta.isFinite && huberDelta > 0, "--huber-delta is \(huberDelta); it must be more than 0.")
+    _ = try pixelLoss()
     do {
       _ = try architecture.network()
     } catch {
       throw NowcastError(.usage, "these options make no network: \(error).")
     }
   }
+
+  /// The loss of a pixel.
+  ///
+  /// - Throws: ``NowcastError`` `usage` where loss and normalisation do not go together.
+  func pixelLoss() throws -> PixelLoss { try loss.pixelLoss(normalisation, huberDelta: huberDelta) }
 
   /// The lead frames for data of a time step.
   func leadFrames(stepSeconds: Double) -> Int {

@@ -5,8 +5,7 @@ import RadarIO
 
 extension TrainingPreset: ExpressibleByArgument {}
 
-/// Losses that can be trained with.
-enum LossName: String, ExpressibleByArgument, CaseIterable { case mse }
+extension TrainingLoss: ExpressibleByArgument {}
 
 /// Optimisers that can be trained with.
 enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case adam }
@@ -78,8 +77,11 @@ struct Train: ParsableCommand {
   @Option(help: "The optimiser.")
   var optimizer = OptimizerName.adam
 
-  @Option(help: "The loss, over valid pixels, in normalised reflectivity.")
-  var loss = LossName.mse
+  @Option(help: "What is minimised, over measured pixels and in the network's numbers. (default: mse)")
+  var loss: TrainingLoss?
+
+  @Option(help: "The error at which the loss huber turns from squared to absolute. (default: 0.1)")
+  var huberDelta: Double?
 
   @Option(help: "Hidden channels of the layers. (default: 64,64)")
   var hidden: IntegerList?
@@ -129,6 +131,8 @@ struct Train: ParsableCommand {
     if let maxSteps { options.maxSteps = maxSteps }
     if let maxSeconds { options.maxSeconds = maxSeconds }
     set(learningRate, \.learningRate)
+    set(loss, \.loss)
+    set(huberDelta, \.huberDelta)
     set(clipNorm, \.clipNorm)
     set(seed, \.seed)
     set(validationShare, \.validationShare)
@@ -176,15 +180,14 @@ struct Train: ParsableCommand {
     Console.print(
       "\(result.steps) steps in \(epochs). The model of step \(result.modelStep) is kept: \(folder.modelFile)")
     if let validation = result.validation {
-      let persistence = validation.persistenceLoss.map { String(format: " (persistence %.5f)", $0) } ?? ""
-      Console.print(String(format: "validation loss %.5f", validation.loss) + persistence)
+      Console.print("validation " + validation.text(options.loss))
     }
     if result.epochs == 0 {
       logger.warning("less than one pass over the data: score the model with 'nowcast eval' before you use it")
     }
   }
 
-  private static func text(_ progress: Trainer.Progress) -> String {
+  private static func text(_ progress: TrainingProgress) -> String {
     var text = "epoch \(progress.epoch)/\(progress.epochs)  step \(progress.stepInEpoch)/\(progress.stepsPerEpoch)"
     text += String(format: "  loss %.5f", progress.trainLoss)
     if let validation = progress.validationLoss { text += String(format: "  validation %.5f", validation) }

@@ -5,13 +5,14 @@ import Nowcasting
 import Tensor
 import Testing
 
-/// One file of `Fixtures/convlstm`, written by `Scripts/make-convlstm-fixtures.py` from PyTorch.
+/// One file of `Fixtures`, written from PyTorch: those in `convlstm` by `Scripts/make-convlstm-fixtures.py`, those in
+/// `training` by `Scripts/make-training-fixtures.py`.
 struct Reference {
   private let file: SafetensorsFile
 
-  init(_ name: String) throws {
-    let folder = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../Fixtures/convlstm").standardized
-    file = try SafetensorsFile(contentsOf: folder.appendingPathComponent(name + ".safetensors").path)
+  init(_ name: String, in folder: String = "convlstm") throws {
+    let fixtures = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../Fixtures/\(folder)").standardized
+    file = try SafetensorsFile(contentsOf: fixtures.appendingPathComponent(name + ".safetensors").path)
   }
 
   subscript(_ name: String) -> Tensor {
@@ -130,13 +131,13 @@ func expectGradients(
       #expect(output == network.forecast(reference["input"], leadFrames: 4))
 
       let target = reference["target"].missing(where: reference["mask"])
-      var loss = MaskedSquaredError()
+      var loss = MaskedLoss(.squared)
       loss.add(prediction: output, target: target)
       #expect(abs((loss.mean ?? .nan) - Double(reference["loss"][0])) < 1e-7)
       var gradients = ParameterSet(configuration.parameterLayout)
       let dx = network.backward(
         tape,
-        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: loss.count),
+        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: loss.count),
         into: &gradients, wantsInputGradient: true)
       expectGradients(gradients, reference)
       #expect(difference("grad.input", try #require(dx), reference["grad.input"], relative: true) < 1e-4)
