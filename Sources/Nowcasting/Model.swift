@@ -44,6 +44,8 @@ public struct Model: Sendable {
     }
     do {
       configuration = try JSONText.decode(ModelConfiguration.self, from: text)
+    } catch let error as NowcastError {
+      throw NowcastError(error.code, error.message, path: path)
     } catch {
       throw NowcastError(
         .unusable, "the model's description cannot be understood (\(Model.reason(error))).", path: path)

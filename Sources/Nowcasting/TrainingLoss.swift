@@ -37,7 +37,7 @@ public enum TrainingLoss: String, Sendable, Codable, CaseIterable {
         throw NowcastError(
           .usage,
           "--loss balanced weighs rain of 2 to 30 mm/h, which must lie inside of the network's scale; take a lower "
-            + "--min-dbz or a higher --max-dbz.")
+            + "--min-dbz or a higher --max-dbz or --max-rain-rate.")
       }
       return .balanced(
         TargetWeights(

@@ -61,9 +61,11 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require(clipNorm.isFinite && clipNorm > 0, "--clip-norm is \(clipNorm); it must be more than 0.")
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")
-    try require(
-      normalisation.minDBZ.isFinite && normalisation.maxDBZ.isFinite && normalisation.minDBZ < normalisation.maxDBZ,
-      "--min-dbz must be below --max-dbz.")
+    switch normalisation.kind {
+    case .dbzLinear: try require(normalisation.isUsable, "--min-dbz must be below --max-dbz.")
+    case .logRainRate:
+      try require(normalisation.isUsable, "--log-offset must be more than 0 and below --max-rain-rate.")
+    }
     try require(huberDelta.isFinite && huberDelta > 0, "--huber-delta is \(huberDelta); it must be more than 0.")
     _ = try pixelLoss()
     do {

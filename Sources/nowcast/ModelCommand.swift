@@ -16,7 +16,6 @@ struct ModelCommand: ParsableCommand {
     let configuration = model.configuration
     let architecture = configuration.architecture
     func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: ", ") }
-    let normalisation = configuration.normalisation
     let loss = configuration.loss.rawValue + (configuration.huberDelta.map { " with delta \($0)" } ?? "")
     var lines = [
       "architecture   ConvLSTM encoder-forecaster, hidden channels \(list(architecture.hidden)), patch \(architecture.patch)",
@@ -25,8 +24,7 @@ struct ModelCommand: ParsableCommand {
       "frames         \(configuration.inputFrames) in, \(configuration.leadFrames) out, "
         + "step \(durationText(configuration.timeStepSeconds))",
       "grid spacing   \(configuration.gridSpacingMetres.map { String(format: "%.0f m", $0) } ?? "not known")",
-      "normalisation  \(normalisation.kind), Z = \(normalisation.zrA)·R^\(normalisation.zrB), "
-        + "\(normalisation.minDBZ) to \(normalisation.maxDBZ) dBZ",
+      "normalisation  \(configuration.normalisation.text)",
       "training       \(configuration.stepsTrained) steps, loss \(loss), seed \(configuration.seed), "
         + "nowcast \(configuration.version)",
     ]

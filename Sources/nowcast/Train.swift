@@ -6,6 +6,7 @@ import RadarIO
 extension TrainingPreset: ExpressibleByArgument {}
 
 extension TrainingLoss: ExpressibleByArgument {}
+extension Normalisation.Kind: ExpressibleByArgument {}
 
 /// Optimisers that can be trained with.
 enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case adam }
@@ -95,6 +96,9 @@ struct Train: ParsableCommand {
   @Flag(inversion: .prefixedNo, help: "Whether gates see the cell state. (default: --peephole)")
   var peephole: Bool?
 
+  @Option(help: "How rain rates become the network's numbers. (default: dbz-linear)")
+  var normalisation: Normalisation.Kind?
+
   @Option(help: "The reflectivity in dBZ that the network sees as 0; no rain is 0, too. (default: -10)")
   var minDbz: Double?
 
@@ -136,9 +140,7 @@ struct Train: ParsableCommand {
     set(clipNorm, \.clipNorm)
     set(seed, \.seed)
     set(validationShare, \.validationShare)
-    options.normalisation = Normalisation(
-      relation: reading.relation(), minDBZ: minDbz ?? options.normalisation.minDBZ,
-      maxDBZ: maxDbz ?? options.normalisation.maxDBZ)
+    options.normalisation = Normalisation(relation: reading.relation(), scale: scale(options.normalisation))
     var architecture = options.architecture
     architecture = ModelConfiguration.Architecture(
       patch: patch ?? architecture.patch, hidden: hidden?.values ?? architecture.hidden,
@@ -146,6 +148,18 @@ struct Train: ParsableCommand {
       stateKernel: kernel?.values ?? [architecture.stateKernel[0]], peephole: peephole ?? architecture.peephole)
     options.architecture = architecture
     return options
+  }
+
+  /// The scale asked for; what is left open is that of the preset.
+  private func scale(_ standard: Normalisation) -> Normalisation.Scale {
+    switch normalisation ?? standard.kind {
+    case .dbzLinear:
+      guard case .dbzLinear(let least, let most) = standard.scale else { return .dbzLinear() }
+      return .dbzLinear(min: minDbz ?? least, max: maxDbz ?? most)
+    case .logRainRate:
+      guard case .logRainRate(let offset, let most) = standard.scale else { return .logRainRate() }
+      return .logRainRate(offset: offset, max: most)
+    }
   }
 
   func run() throws {

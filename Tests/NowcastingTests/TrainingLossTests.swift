@@ -79,11 +79,24 @@ import Testing
     }
   }
 
+  /// The scale goes with the model, and the forecast comes back through it.
+  @Test func theLogarithmicScaleIsInTheModel() throws {
+    var options = options
+    (options.normalisation, options.loss) = (Normalisation(scale: .logRainRate(offset: 0.2, max: 150)), .balanced)
+    try train("run", options)
+    let model = try Model(contentsOf: folder / "run")
+    #expect(model.configuration.normalisation == options.normalisation)
+    let forecast = try Forecaster(model, pool: .standard).forecast(try Self.rain.rainRate, last: 5, leadFrames: 2)
+    #expect(forecast.elements.allSatisfy { $0.isNaN || (0...150.01).contains($0) })
+  }
+
   @Test func optionsThatMakeNoLossAreRefused() {
     var options = options
-    (options.loss, options.normalisation) = (.balanced, Normalisation(minDBZ: 30))
+    (options.loss, options.normalisation) = (.balanced, Normalisation(scale: .dbzLinear(min: 30)))
     #expect(throwsCode(.usage) { try options.validate() })
-    options.normalisation = Normalisation(maxDBZ: 40)
+    options.normalisation = Normalisation(scale: .dbzLinear(max: 40))
+    #expect(throwsCode(.usage) { try options.validate() })
+    options.normalisation = Normalisation(scale: .logRainRate(offset: 0.1, max: 20))
     #expect(throwsCode(.usage) { try options.validate() })
     (options.loss, options.huberDelta) = (.huber, 0)
     #expect(throwsCode(.usage) { try options.validate() })
