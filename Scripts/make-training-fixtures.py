@@ -76,10 +76,10 @@ CASES = {
     "adamw": dict(make=lambda p: AdamW(p, lr=0.05, weight_decay=0.1)),
     "rmsprop": dict(make=lambda p: RMSprop(p, lr=0.05, alpha=0.9)),
     "sgd": dict(make=lambda p: SGD(p, lr=0.05, momentum=0.9)),
-    "clipped": dict(make=lambda p: Adam(p, lr=0.05), clip=2.0),
+    "clipped": dict(make=lambda p: Adam(p, lr=0.05), clip=9.0),
     "accumulated": dict(make=lambda p: Adam(p, lr=0.05), batches=2),
     "averaged": dict(make=lambda p: Adam(p, lr=0.05), average=0.9),
-    "scheduled": dict(make=lambda p: AdamW(p, lr=0.05, weight_decay=0.1), schedule=lambda o: warm_cosine(o, 20, 5), clip=5.0),
+    "scheduled": dict(make=lambda p: AdamW(p, lr=0.05, weight_decay=0.1), schedule=lambda o: warm_cosine(o, 20, 5), clip=9.0),
 }
 
 
@@ -95,7 +95,7 @@ def updates():
         optimiser = case["make"](module.parameters())
         schedule = case["schedule"](optimiser) if "schedule" in case else None
         average = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(case["average"])) if "average" in case else None
-        rows, averages = [], []
+        rows, averages, clipped = [], [], 0
         for step in range(20):
             optimiser.zero_grad()
             count = case.get("batches", 1)
@@ -103,7 +103,7 @@ def updates():
                 loss = (0.5 * curvature * (module.p - centres[step, batch]) ** 2).sum()
                 (loss / count).backward()
             if "clip" in case:
-                torch.nn.utils.clip_grad_norm_(module.parameters(), case["clip"])
+                clipped += int(torch.nn.utils.clip_grad_norm_(module.parameters(), case["clip"]) > case["clip"])
             optimiser.step()
             if schedule:
                 schedule.step()
@@ -111,6 +111,7 @@ def updates():
             if average:
                 average.update_parameters(module)
                 averages.append(average.module.p.detach().clone())
+        assert "clip" not in case or 2 < clipped < 18, f"{name}: clipping must be active in some updates, was in {clipped}"
         result[name + ".parameters"] = torch.stack(rows)
         if average:
             result[name + ".average"] = torch.stack(averages)

@@ -30,6 +30,8 @@ struct Sampler: Sendable {
 
   let data: TrainingData
   let batchSize: Int
+  /// Batches in an update.
+  let accumulation: Int
   let seed: UInt64
   /// Whether crops are turned and mirrored at random: rain may move anywhere, and a few hours show few directions.
   let augments: Bool
@@ -37,8 +39,11 @@ struct Sampler: Sendable {
   let height: Int
   let width: Int
 
-  init(_ data: TrainingData, crop: Int, batchSize: Int, seed: UInt64, augments: Bool = false) {
+  init(
+    _ data: TrainingData, crop: Int, batchSize: Int, accumulation: Int = 1, seed: UInt64, augments: Bool = false
+  ) {
     self.data = data
+    self.accumulation = accumulation
     self.augments = augments
     self.batchSize = batchSize
     self.seed = seed
@@ -53,14 +58,17 @@ struct Sampler: Sendable {
       let frames = data.frames[window.sequence]
       return sum + ((frames.height + height - 1) / height) * ((frames.width + width - 1) / width)
     }
-    return min(max(crops / batchSize, 1), 500)
+    return min(max(crops / (batchSize * accumulation), 1), 500)
   }
 
-  /// The batch of a step of an epoch.
+  /// Batches in an epoch.
+  var batchesPerEpoch: Int { stepsPerEpoch * accumulation }
+
+  /// A batch of an epoch.
   ///
   /// - Throws: `RadarError` when a file cannot be read any more, as all that look at frames do.
-  func batch(epoch: Int, step: Int) throws -> Batch {
-    let samples = try (0..<batchSize).map { try sample(epoch: epoch, position: step * batchSize + $0) }
+  func batch(epoch: Int, number: Int) throws -> Batch {
+    let samples = try (0..<batchSize).map { try sample(epoch: epoch, position: number * batchSize + $0) }
     return try batch(samples)
   }
 

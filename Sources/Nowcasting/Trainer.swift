@@ -14,6 +14,8 @@ public final class Trainer {
     public let epochs: Int
     /// Updates that the kept model had.
     public let modelStep: Int
+    /// Whether validation had not improved for as long as `earlyStopping` says.
+    public let stoppedEarly: Bool
     /// What the kept model reached; `nil` without held-out windows.
     public let validation: ModelConfiguration.Validation?
   }
@@ -29,7 +31,7 @@ public final class Trainer {
   private let validator: Validator?
   private var gradients: ParameterSet
   private var configuration: ModelConfiguration
-  private var adam: Adam
+  private var optimisation: Optimisation
   private var position: Checkpoint.Position
   private var options: TrainingOptions { position.options }
 
@@ -44,32 +46,34 @@ public final class Trainer {
     let loss = try options.pixelLoss()
     self.folder = folder
     sampler = Sampler(
-      data, crop: options.crop, batchSize: options.batchSize, seed: options.seed, augments: options.augments)
+      data, crop: options.crop, batchSize: options.batchSize, accumulation: options.accumulate, seed: options.seed,
+      augments: options.augments)
     batches = BatchPrefetch(sampler)
     let architecture = try options.architecture.network()
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
       loss: options.loss, huberDelta: options.loss == .huber ? options.huberDelta : nil, seed: options.seed)
-    let checkpoint = resume ? try Trainer.checkpoint(of: folder, data, fresh, options) : nil
+    let checkpoint = resume ? try Checkpoint(resuming: folder, data, fresh, options) : nil
     var options = options
     // What a run began with it keeps, so that it comes out the same; but it may begin to recompute, where memory is short.
     if options.recompute == nil, checkpoint?.position.options.recompute == true { options.recompute = true }
-    let memory = try TrainingMemory(architecture, sampler, recompute: options.recompute)
+    let memory = try TrainingMemory(architecture, sampler, options)
     options.recompute = memory.recomputes
     memoryText = MemoryNeed.text(memory.bytes)
     notes = memory.note.map { [$0] } ?? []
     if let checkpoint {
       configuration = checkpoint.model.configuration
       network = EncoderForecaster(architecture, parameters: checkpoint.model.parameters, pool: pool)
-      adam = checkpoint.adam
+      optimisation = checkpoint.optimisation
       position = checkpoint.position
       position.options = options
     } else {
       configuration = fresh
       network = EncoderForecaster(architecture, seed: options.seed, pool: pool)
-      adam = Adam(count: architecture.parameterLayout.count, learningRate: Float(options.learningRate))
-      position = Checkpoint.Position(dataFingerprint: data.fingerprint, options: options)
+      let steps = options.scheduleSteps(stepsPerEpoch: sampler.stepsPerEpoch)
+      optimisation = Optimisation(options, scheduleSteps: steps, count: architecture.parameterLayout.count)
+      position = Checkpoint.Position(scheduleSteps: steps, dataFingerprint: data.fingerprint, options: options)
     }
     gradients = ParameterSet(architecture.parameterLayout)
     step = TrainingStep(
@@ -78,42 +82,15 @@ public final class Trainer {
     let size = TrainingStep.subBatchSize(
       architecture, batch: options.batchSize, height: sampler.height, width: sampler.width)
     validator = try Validator(network, sampler, loss: loss, kind: options.loss, size: size)
+    if validator == nil && (options.earlyStopping != nil || options.schedule == .plateau) {
+      throw NowcastError(
+        .usage,
+        "--early-stopping and --schedule plateau need validation, but no window is held out; give --validation, more "
+          + "frames or another --validation-share.")
+    }
     if !resume {
       try folder.prepare(overwrite: overwrite)
       try AtomicOutput.write(JSONText.encode(options, pretty: true), to: folder.configurationFile, overwrite: true)
-    }
-  }
-
-  /// Where the run in `folder` stands, if it was started with the same options on the same data.
-  private static func checkpoint(
-    of folder: RunFolder, _ data: TrainingData, _ fresh: ModelConfiguration, _ options: TrainingOptions
-  ) throws -> Checkpoint {
-    try folder.requireCheckpoint()
-    let checkpoint = try Checkpoint(contentsOf: folder.checkpointFile)
-    try requireSame(checkpoint, fresh, options, path: folder.checkpointFile)
-    guard checkpoint.position.dataFingerprint == data.fingerprint else {
-      throw NowcastError(
-        .unusable, "the run was started on other frames than those given now; --resume needs the same ones.",
-        path: folder.checkpointFile)
-    }
-    return checkpoint
-  }
-
-  /// How many and how long may change when a run is taken up, and whether gates are computed again, which rounding alone
-  /// shows; what is computed may not.
-  private static func requireSame(
-    _ checkpoint: Checkpoint, _ fresh: ModelConfiguration, _ options: TrainingOptions, path: String
-  ) throws {
-    var earlier = checkpoint.position.options
-    (earlier.epochs, earlier.maxSteps, earlier.maxSeconds) = (options.epochs, options.maxSteps, options.maxSeconds)
-    earlier.recompute = options.recompute
-    var model = checkpoint.model.configuration
-    (model.stepsTrained, model.validation, model.version) = (fresh.stepsTrained, fresh.validation, fresh.version)
-    guard earlier == options, model == fresh else {
-      throw NowcastError(
-        .unusable,
-        "the run was started with other options; --resume needs the same ones (all but --epochs, --max-steps, "
-          + "--max-seconds and --recompute). They are in config.json.", path: path)
     }
   }
 
@@ -162,26 +139,41 @@ public final class Trainer {
     }
     return Result(
       steps: position.step, epochs: position.epoch, modelStep: configuration.stepsTrained,
-      validation: configuration.validation)
+      stoppedEarly: hasStalled, validation: configuration.validation)
   }
 
   private func isOver(_ seconds: Double) -> Bool {
     (options.maxSteps.map { position.step >= $0 } ?? false) || (options.maxSeconds.map { seconds >= $0 } ?? false)
+      || hasStalled
   }
 
-  /// One update of the weights.
+  private var hasStalled: Bool { options.earlyStopping.map { position.epochsSinceBest >= $0 } ?? false }
+
+  /// One update of the weights, from the mean gradient of as many batches as are accumulated.
   private func update() throws {
-    let batch = try batches.batch(epoch: position.epoch, step: position.stepInEpoch)
     gradients.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
-    let loss = step(input: batch.input, target: batch.target, into: &gradients)
-    // A batch without one measured pixel teaches nothing: its loss is that of the epoch so far, its gradient none.
-    if let mean = loss.mean {
+    var (sum, taught) = (0.0, 0)
+    var last: Sampler.Batch?
+    for part in 0..<options.accumulate {
+      let number = position.stepInEpoch * options.accumulate + part
+      let batch = try batches.batch(epoch: position.epoch, number: number)
+      // A batch without one measured pixel teaches nothing.
+      guard let loss = step(input: batch.input, target: batch.target, into: &gradients).mean else { continue }
+      guard loss.isFinite else { throw divergence(batch, loss: loss) }
+      sum += loss
+      taught += 1
+      last = batch
+    }
+    if let last {
+      if taught > 1 { gradients.scale(by: 1 / Float(taught)) }
       let norm = gradients.clip(toNorm: options.clipNorm)
-      guard mean.isFinite && norm.isFinite else { throw divergence(batch, loss: mean) }
-      adam.update(&network.parameters, gradients: gradients)
-      position.lossSum += mean
+      guard norm.isFinite else { throw divergence(last, loss: sum / Double(taught)) }
       position.largestNorm = max(position.largestNorm, norm)
+      position.learningRate = optimisation.update(
+        &network.parameters, gradients: gradients, step: position.step, factor: position.plateau.factor)
+      position.lossSum += sum / Double(taught)
     } else {
+      // The loss of an update without any is that of the epoch so far.
       position.lossSum += position.stepInEpoch > 0 ? position.lossSum / Double(position.stepInEpoch) : 0
     }
     position.step += 1
@@ -207,7 +199,7 @@ public final class Trainer {
   ///   a run that is taken up again goes on in it.
   private func validateAndKeep(endsEpoch: Bool) throws {
     guard position.stepInEpoch > 0 else { return }
-    let validation = try validator?.validation(network)
+    let validation = try withKeptWeights { try validator?.validation(network) }
     // The last update may have ruined the weights after its loss was still a number.
     guard validation?.loss.isFinite ?? network.parameters.norm.isFinite else {
       throw NowcastError(
@@ -219,13 +211,18 @@ public final class Trainer {
     history.append(
       TrainingRecord(
         epoch: position.epoch + 1, step: position.step, trainLoss: position.lossSum / Double(position.stepInEpoch),
-        validationLoss: validation?.loss, gradientNorm: position.largestNorm, learningRate: options.learningRate))
+        validationLoss: validation?.loss, gradientNorm: position.largestNorm, learningRate: position.learningRate))
     // Without held-out windows there is no better or worse: the last model is kept.
-    if validation == nil || position.bestLoss.map({ (validation?.loss ?? 0) < $0 }) ?? true {
+    let isBest = validation == nil || position.bestLoss.map({ (validation?.loss ?? 0) < $0 }) ?? true
+    if isBest {
       position.bestLoss = validation?.loss
       try writeModel(validation: validation)
     }
     if endsEpoch {
+      position.epochsSinceBest = isBest ? 0 : position.epochsSinceBest + 1
+      if options.schedule == .plateau, let validation {
+        position.plateau.add(validation.loss, patience: options.plateauPatience, decay: options.decayFactor)
+      }
       position.history = history
       position.epoch += 1
       (position.stepInEpoch, position.lossSum, position.largestNorm) = (0, 0, 0)
@@ -237,14 +234,25 @@ public final class Trainer {
   private func writeModel(validation: ModelConfiguration.Validation?) throws {
     configuration.stepsTrained = position.step
     configuration.validation = validation
-    try Model(configuration: configuration, parameters: network.parameters).file()
-      .write(to: folder.modelFile, overwrite: true)
+    try withKeptWeights {
+      try Model(configuration: configuration, parameters: network.parameters).file()
+        .write(to: folder.modelFile, overwrite: true)
+    }
     position.hasModel = true
+  }
+
+  /// Does something with the weights that are validated and kept: their average, where one is made.
+  private func withKeptWeights<T>(_ body: () throws -> T) rethrows -> T {
+    guard let average = optimisation.average?.values else { return try body() }
+    let trained = network.parameters
+    network.parameters.values = average
+    defer { network.parameters = trained }
+    return try body()
   }
 
   private func writeCheckpoint() throws {
     let model = Model(configuration: configuration, parameters: network.parameters)
-    try Checkpoint(model: model, adam: adam, position: position).write(to: folder.checkpointFile)
+    try Checkpoint(model: model, optimisation: optimisation, position: position).write(to: folder.checkpointFile)
   }
 
   private func interrupt() throws -> Never {
@@ -267,6 +275,6 @@ public final class Trainer {
       stepsPerEpoch: stepsPerEpoch, step: position.step,
       trainLoss: position.lossSum / Double(max(position.stepInEpoch, 1)),
       validationLoss: position.history.records.last?.validationLoss,
-      windowsPerSecond: rate * Double(options.batchSize), secondsLeft: left)
+      windowsPerSecond: rate * Double(options.batchSize * options.accumulate), secondsLeft: left)
   }
 }

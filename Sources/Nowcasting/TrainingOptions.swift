@@ -29,10 +29,41 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var loss = TrainingLoss.mse
   /// Where Huber's loss turns from squared to absolute, in normalised units; a tenth of the scale is 7 dBZ.
   public var huberDelta = 0.1
-  /// Adam's learning rate.
+  /// The optimiser.
+  public var optimizer = OptimizerKind.adam
+  /// The optimiser's learning rate, before the schedule.
   public var learningRate = 1e-3
+  /// What an update leaves of the mean gradient (Adam, AdamW).
+  public var beta1 = 0.9
+  /// What an update leaves of the mean squared gradient (Adam, AdamW).
+  public var beta2 = 0.999
+  /// What an update leaves of the mean squared gradient (RMSProp; 0.9 as in Shi et al. 2015).
+  public var rmsDecay = 0.9
+  /// What an update leaves of the last step (SGD).
+  public var momentum = 0.9
+  /// How much weights shrink with an update, times the learning rate (AdamW).
+  public var weightDecay = 0.01
+  /// The course of the learning rate.
+  public var schedule = ScheduleKind.constant
+  /// The updates that cosine and one-cycle run over; `nil` takes the whole run.
+  public var scheduleSteps: Int?
+  /// The updates after which the learning rate falls (step).
+  public var decaySteps = 10_000
+  /// By which factor it falls (step, plateau).
+  public var decayFactor = 0.5
+  /// The validations without improvement after which it falls (plateau).
+  public var plateauPatience = 5
+  /// The updates over which the learning rate rises at the start.
+  public var warmupSteps = 0
+  /// The validations without improvement that end training; `nil` never ends it.
+  public var earlyStopping: Int?
   /// The largest norm of the gradients; larger ones are shrunk to it.
   public var clipNorm = 1.0
+  /// The batches whose gradients are averaged for one update.
+  public var accumulate = 1
+  /// What an update leaves of the average of the weights, which is validated and kept then; `nil` keeps the weights
+  /// themselves.
+  public var weightAverage: Double?
   /// The seed of first weights, order and crops.
   public var seed: UInt64 = 1
   /// The share of the frames, the last ones, that is held out for validation where no validation data is given.
@@ -56,9 +87,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require((1...1_000_000_000).contains(epochs), "--epochs is \(epochs); it must be 1 to 1000000000.")
     try require(maxSteps.map { $0 > 0 } ?? true, "--max-steps is \(maxSteps ?? 0); it must be at least 1.")
     try require(maxSeconds.map { $0 > 0 } ?? true, "--max-seconds must be more than 0.")
-    try require(
-      learningRate.isFinite && learningRate > 0, "--learning-rate is \(learningRate); it must be more than 0.")
-    try require(clipNorm.isFinite && clipNorm > 0, "--clip-norm is \(clipNorm); it must be more than 0.")
+    try validateOptimisation()
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")
     switch normalisation.kind {

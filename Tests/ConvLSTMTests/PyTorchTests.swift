@@ -152,7 +152,7 @@ func expectGradients(
       configuration, parameters: reference.parameters(configuration.parameterLayout) { "initial." + $0 })
     let trainingStep = TrainingStep(
       network, batch: 2, inputFrames: 3, leadFrames: 3, height: 16, width: 16, recomputes: recomputes)
-    var adam = Adam(count: configuration.parameterLayout.count, learningRate: 1e-3)
+    var adam = Optimizer(.adam(), count: configuration.parameterLayout.count)
     var (worstLoss, worstNorm) = (0.0, 0.0)
     for step in 0..<50 {
       let batch = "batches.\(step % 5)."
@@ -160,7 +160,7 @@ func expectGradients(
       var gradients = ParameterSet(configuration.parameterLayout)
       let loss = trainingStep(input: reference[batch + "input"], target: target, into: &gradients)
       let norm = gradients.clip(toNorm: 0.075)
-      adam.update(&network.parameters, gradients: gradients)
+      adam.update(&network.parameters, gradients: gradients, learningRate: 1e-3)
       let expected = (Double(reference["losses"][step]), Double(reference["gradient_norms"][step]))
       worstLoss = max(worstLoss, abs((loss.mean ?? .infinity) - expected.0) / expected.0)
       worstNorm = max(worstNorm, abs(norm - expected.1) / expected.1)
