@@ -27,11 +27,17 @@ public struct Normalisation: Sendable, Equatable {
   /// The scale.
   public var scale: Scale
 
-  /// The name of the scale.
+  /// The name of the scale; another one takes that scale's usual limits.
   public var kind: Kind {
-    switch scale {
-    case .dbzLinear: .dbzLinear
-    case .logRainRate: .logRainRate
+    get {
+      switch scale {
+      case .dbzLinear: .dbzLinear
+      case .logRainRate: .logRainRate
+      }
+    }
+    set {
+      guard newValue != kind else { return }
+      scale = newValue == .dbzLinear ? .dbzLinear() : .logRainRate()
     }
   }
 

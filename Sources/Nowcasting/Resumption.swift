@@ -24,10 +24,17 @@ extension Checkpoint {
     var model = model.configuration
     (model.stepsTrained, model.validation, model.version) = (fresh.stepsTrained, fresh.validation, fresh.version)
     guard earlier == options, model == fresh else {
+      let differences = TrainingSetting.all.compactMap { setting -> String? in
+        let (was, now) = (setting.get(earlier), setting.get(options))
+        let matters = setting.applies(to: earlier) || setting.applies(to: options)
+        return matters && was != now ? "\(setting.name) was \(was.json) and is \(now.json)" : nil
+      }
+      let what = differences.isEmpty ? "" : " (\(differences.joined(separator: "; ")))"
       throw NowcastError(
         .unusable,
-        "the run was started with other options; --resume needs the same ones (all but --epochs, --max-steps, "
-          + "--max-seconds, --early-stopping and --recompute). They are in config.json.", path: path)
+        "the run was started with other options\(what); --resume needs the same ones (all but --epochs, --max-steps, "
+          + "--max-seconds, --early-stopping and --recompute), such as --config with the run's config.json.", path: path
+      )
     }
   }
 }

@@ -47,7 +47,7 @@ public final class Trainer {
     self.folder = folder
     sampler = Sampler(
       data, crop: options.crop, batchSize: options.batchSize, accumulation: options.accumulate, seed: options.seed,
-      augments: options.augments)
+      augments: options.augments, wetness: options.sampling == .wet ? Wetness(options.normalisation) : nil)
     batches = BatchPrefetch(sampler)
     let architecture = try options.architecture.network()
     let fresh = ModelConfiguration(
@@ -61,7 +61,7 @@ public final class Trainer {
     let memory = try TrainingMemory(architecture, sampler, options)
     options.recompute = memory.recomputes
     memoryText = MemoryNeed.text(memory.bytes)
-    notes = memory.note.map { [$0] } ?? []
+    notes = [memory.note, try sampler.wetnessNote()].compactMap(\.self)
     if let checkpoint {
       configuration = checkpoint.model.configuration
       network = EncoderForecaster(architecture, parameters: checkpoint.model.parameters, pool: pool)
@@ -90,14 +90,14 @@ public final class Trainer {
     }
     if !resume {
       try folder.prepare(overwrite: overwrite)
-      try AtomicOutput.write(JSONText.encode(options, pretty: true), to: folder.configurationFile, overwrite: true)
+      try AtomicOutput.write(Data(options.configurationText.utf8), to: folder.configurationFile, overwrite: true)
     }
   }
 
   /// About how much memory the process takes, for people.
   public let memoryText: String
 
-  /// Sentences for people about what the machine made necessary.
+  /// Sentences for people about how it is trained.
   public let notes: [String]
 
   /// The size of the crops, for people.

@@ -14,6 +14,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var crop = 128
   /// Crops in one update.
   public var batchSize = 4
+  /// Which crops are taken.
+  public var sampling = SamplingKind.uniform
   /// Whether crops are turned by quarters and mirrored at random.
   public var augments = false
   /// Whether the backward pass computes gates again instead of keeping them: about half the memory for four tenths more
@@ -112,26 +114,5 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   /// The lead frames for data of a time step.
   func leadFrames(stepSeconds: Double) -> Int {
     leadFrames ?? min(max(Int((3600 / stepSeconds).rounded()), 4), 20)
-  }
-}
-
-/// Named configurations.
-public enum TrainingPreset: String, Sendable, CaseIterable {
-  /// The radar network of Shi et al. 2015: patch 2, two layers of 64 channels, 3×3; 5 frames in, 15 out.
-  case shi2015Radar = "shi2015-radar"
-  /// A quarter of the work: patch 4, two layers of 32 channels, 3×3.
-  case small
-
-  /// The preset's options.
-  public var options: TrainingOptions {
-    var options = TrainingOptions()
-    switch self {
-    case .shi2015Radar:
-      options.leadFrames = 15
-    case .small:
-      options.architecture.patch = 4
-      options.architecture.hidden = [32, 32]
-    }
-    return options
   }
 }

@@ -22,7 +22,7 @@ import Testing
     #expect(model.configuration.loss == loss)
     #expect(model.configuration.huberDelta == (loss == .huber ? 0.1 : nil))
     let text = try String(contentsOfFile: folder / "run/config.json", encoding: .utf8)
-    #expect(text.contains("\"loss\" : \"\(loss.rawValue)\""))
+    #expect(text.contains("\"loss\": \"\(loss.rawValue)\""))
     // Whatever the loss, the squared error stands beside persistence's of the same pixels.
     let validation = try #require(result.validation)
     #expect(validation == model.configuration.validation)
