@@ -77,7 +77,7 @@ let package = Package(
     .executableTarget(
       name: "nowcast",
       dependencies: [
-        "Nowcasting", "RadarIO", "ConvKernels", "CCPUInfo",
+        "Nowcasting", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),

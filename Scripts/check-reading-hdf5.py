@@ -40,7 +40,8 @@ def rain_rate(kind, values, missing, dry, hours):
         values = (10.0 ** (values / 10) / 200) ** (1 / 1.6)
     elif kind == "amount":
         values = values / hours
-    return np.where(missing, np.nan, np.where(dry, 0, values))
+    # More rain than any has is cut.
+    return np.where(missing, np.nan, np.where(dry, 0, np.minimum(values, 1000)))
 
 
 def odim(file):

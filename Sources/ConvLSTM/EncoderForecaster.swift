@@ -129,25 +129,27 @@ public final class EncoderForecaster {
   ///
   /// - Parameters:
   ///   - outputGradient: the loss's gradient with respect to the output, `[b, leadFrames, c, h, w]`.
+  ///   - isBeforeLogistic: whether that gradient is with respect to the numbers in front of the logistic function.
   ///   - wantsInputGradient: whether to compute the gradient with respect to the input, too.
   /// - Returns: the gradient with respect to the input, `[b, inputFrames, c, h, w]`, where wanted.
   @discardableResult
   public func backward(
-    _ tape: EncoderForecasterTape, outputGradient: Tensor, into gradients: inout ParameterSet,
-    wantsInputGradient: Bool = false
+    _ tape: EncoderForecasterTape, outputGradient: Tensor, isBeforeLogistic: Bool = false,
+    into gradients: inout ParameterSet, wantsInputGradient: Bool = false
   ) -> Tensor? {
     backward(
-      tape, outputGradient: outputGradient, into: &gradients, wantsInputGradient: wantsInputGradient, isLast: true)
+      tape, outputGradient: outputGradient, isBeforeLogistic: isBeforeLogistic, into: &gradients,
+      wantsInputGradient: wantsInputGradient, isLast: true)
   }
 
-  /// As ``backward(_:outputGradient:into:wantsInputGradient:)``.
+  /// As ``backward(_:outputGradient:isBeforeLogistic:into:wantsInputGradient:)``.
   ///
   /// - Parameter isLast: without it the weights' gradients wait, as sums in the transformed domain, for those of the next
   ///   sub-batch with a tape in the same memory.
   @discardableResult
   func backward(
-    _ tape: EncoderForecasterTape, outputGradient: Tensor, into gradients: inout ParameterSet,
-    wantsInputGradient: Bool = false, isLast: Bool
+    _ tape: EncoderForecasterTape, outputGradient: Tensor, isBeforeLogistic: Bool,
+    into gradients: inout ParameterSet, wantsInputGradient: Bool = false, isLast: Bool
   ) -> Tensor? {
     precondition(tape.recording != .nothing, "the tape did not record")
     precondition(outputGradient.shape == tape.outputShape, "a gradient of another shape than the output")
@@ -156,8 +158,8 @@ public final class EncoderForecaster {
     for t in (0..<tape.leadFrames).reversed() {
       tape.readOutputGradient(t, outputGradient, pool: pool)
       head.backward(
-        output: tape.output(t), outputGradient: tape.outputGradient, into: tape.forecaster.map(\.hiddenGradientImage),
-        pool: pool)
+        output: tape.output(t), outputGradient: tape.outputGradient, isBeforeLogistic: isBeforeLogistic,
+        into: tape.forecaster.map(\.hiddenGradientImage), pool: pool)
       backwardStep(forecaster, tape.forecaster, step: t, input: nil, inputGradient: nil, into: &gradients)
     }
     var inputGradient: Tensor? = wantsInputGradient ? Tensor(shape: tape.inputShape) : nil

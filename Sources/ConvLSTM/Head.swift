@@ -52,10 +52,17 @@ final class Head: @unchecked Sendable {
   }
 
   /// Adds to the hidden states' gradients; replaces `output` by the gradient in front of the logistic function.
+  ///
+  /// - Parameter isBeforeLogistic: whether `outputGradient` is that already.
   func backward(
-    output: BlockedImage, outputGradient: BlockedImage, into hiddenGradients: [BlockedImage], pool: WorkerPool
+    output: BlockedImage, outputGradient: BlockedImage, isBeforeLogistic: Bool, into hiddenGradients: [BlockedImage],
+    pool: WorkerPool
   ) {
-    logisticBackward(output.buffer.pointer, gradient: outputGradient.buffer.pointer, output.layout, pool: pool)
+    if isBeforeLogistic {
+      output.buffer.pointer.update(from: outputGradient.buffer.pointer, count: output.layout.count)
+    } else {
+      logisticBackward(output.buffer.pointer, gradient: outputGradient.buffer.pointer, output.layout, pool: pool)
+    }
     for (gradient, weights) in zip(hiddenGradients, turnedWeights) {
       convolve(
         [ConvolutionInput(output.buffer.pointer, output.layout, weights)],

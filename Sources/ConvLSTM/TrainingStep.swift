@@ -7,6 +7,8 @@ import Tensor
 /// so the number of threads changes no bit.
 public final class TrainingStep {
   private let network: EncoderForecaster
+  /// What is minimised.
+  public let loss: PixelLoss
   /// The batch's input, `[b, inputFrames, c, h, w]`.
   public let inputShape: [Int]
   /// The batch's target, `[b, leadFrames, c, h, w]`.
@@ -19,10 +21,11 @@ public final class TrainingStep {
   /// - Parameter recomputes: whether the backward pass computes gates again instead of keeping them: a third of the
   ///   memory for states and gates, and about four tenths more time. The results agree within rounding.
   public init(
-    _ network: EncoderForecaster, batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int,
-    recomputes: Bool = false
+    _ network: EncoderForecaster, loss: PixelLoss = .squared, batch: Int, inputFrames: Int, leadFrames: Int,
+    height: Int, width: Int, recomputes: Bool = false
   ) {
     self.network = network
+    self.loss = loss
     let configuration = network.configuration
     let sizes = SubBatches.sizes(
       batch: batch, pixels: configuration.foldedPixels(height: height, width: width),
@@ -51,7 +54,7 @@ public final class TrainingStep {
       together: SubBatches.trainingPixels)[0]
   }
 
-  /// The mean squared error over the valid pixels of a batch, and its gradients.
+  /// The loss over the valid pixels of a batch, and its gradients.
   ///
   /// - Parameters:
   ///   - input: `[b, inputFrames, c, h, w]`.
@@ -59,20 +62,21 @@ public final class TrainingStep {
   ///   - gradients: have those of the loss added to them. Without a valid pixel there are none.
   public func callAsFunction(
     input: Tensor, target: Tensor, into gradients: inout ParameterSet
-  ) -> MaskedSquaredError {
+  ) -> MaskedLoss {
     precondition(input.shape == inputShape && target.shape == targetShape, "a batch of another size than the step's")
-    var loss = MaskedSquaredError()
+    var sum = MaskedLoss(loss)
     // Of the whole batch, so that every sub-batch's gradients have their share of the mean.
-    let validCount = MaskedSquaredError.validCount(target)
-    guard validCount > 0 else { return loss }
+    let validCount = MaskedLoss.validCount(target)
+    guard validCount > 0 else { return sum }
     for (index, (samples, tape)) in parts.enumerated() {
       let part = target.parts(samples)
       let output = network.forward(tape, input.parts(samples))
-      loss.add(prediction: output, target: part)
+      sum.add(prediction: output, target: part)
       network.backward(
-        tape, outputGradient: MaskedSquaredError.gradient(prediction: output, target: part, validCount: validCount),
-        into: &gradients, isLast: index == parts.count - 1)
+        tape,
+        outputGradient: MaskedLoss.gradient(loss, prediction: output, target: part, validCount: validCount),
+        isBeforeLogistic: loss.isGradientBeforeLogistic, into: &gradients, isLast: index == parts.count - 1)
     }
-    return loss
+    return sum
   }
 }

@@ -88,12 +88,12 @@ struct NetworkBenchmark {
     let network = EncoderForecaster(configuration, seed: 1, pool: pool)
     let step = TrainingStep(
       network, batch: batch, inputFrames: 10, leadFrames: 10, height: 64, width: 64, recomputes: recomputes)
-    var adam = Adam(count: configuration.parameterLayout.count)
+    var adam = Optimizer(.adam(), count: configuration.parameterLayout.count)
     let (x, target) = (frames([batch, 10, 1, 64, 64]), frames([batch, 10, 1, 64, 64]))
     return {
       var gradients = ParameterSet(configuration.parameterLayout)
       _ = step(input: x, target: target, into: &gradients)
-      adam.update(&network.parameters, gradients: gradients)
+      adam.update(&network.parameters, gradients: gradients, learningRate: 1e-3)
     }
   }
 

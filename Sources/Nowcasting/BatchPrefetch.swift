@@ -2,18 +2,18 @@ import Foundation
 
 /// Makes the next batch while the network works on the present one, so that training does not wait for files.
 ///
-/// What a batch holds depends on epoch and step alone, so the results are those without it.
+/// What a batch holds depends on epoch and number alone, so the results are those without it.
 final class BatchPrefetch {
   /// A batch that is being made.
   ///
   /// `@unchecked Sendable`: the result is written before the semaphore is raised, and read after.
   private final class Pending: @unchecked Sendable {
     let epoch: Int
-    let step: Int
+    let number: Int
     let done = DispatchSemaphore(value: 0)
     var result: Result<Sampler.Batch, any Error>?
 
-    init(epoch: Int, step: Int) { (self.epoch, self.step) = (epoch, step) }
+    init(epoch: Int, number: Int) { (self.epoch, self.number) = (epoch, number) }
   }
 
   private let sampler: Sampler
@@ -22,21 +22,21 @@ final class BatchPrefetch {
 
   init(_ sampler: Sampler) { self.sampler = sampler }
 
-  /// The batch of a step of an epoch; the one after it is begun.
+  /// A batch of an epoch; the one after it is begun.
   ///
   /// - Throws: `RadarError` when a file cannot be read any more.
-  func batch(epoch: Int, step: Int) throws -> Sampler.Batch {
+  func batch(epoch: Int, number: Int) throws -> Sampler.Batch {
     var batch: Sampler.Batch?
-    if let pending, pending.epoch == epoch, pending.step == step {
+    if let pending, pending.epoch == epoch, pending.number == number {
       pending.done.wait()
       batch = try pending.result?.get()
     }
-    let result = try batch ?? sampler.batch(epoch: epoch, step: step)
-    let isLast = step + 1 == sampler.stepsPerEpoch
-    let next = Pending(epoch: isLast ? epoch + 1 : epoch, step: isLast ? 0 : step + 1)
+    let result = try batch ?? sampler.batch(epoch: epoch, number: number)
+    let isLast = number + 1 == sampler.batchesPerEpoch
+    let next = Pending(epoch: isLast ? epoch + 1 : epoch, number: isLast ? 0 : number + 1)
     pending = next
     queue.async { [sampler] in
-      next.result = Result { try sampler.batch(epoch: next.epoch, step: next.step) }
+      next.result = Result { try sampler.batch(epoch: next.epoch, number: next.number) }
       next.done.signal()
     }
     return result

@@ -2,7 +2,7 @@ import ConvLSTM
 import Foundation
 import Tensor
 
-/// All that a training run needs to go on: weights, the optimiser's moments, and where it stands.
+/// All that a training run needs to go on: weights, the optimiser's state, and where it stands.
 struct Checkpoint: Sendable {
   /// Where a run stands.
   struct Position: Sendable, Equatable, Codable {
@@ -18,8 +18,16 @@ struct Checkpoint: Sendable {
     var lossSum = 0.0
     /// The largest gradient norm of that epoch.
     var largestNorm = 0.0
+    /// The learning rate of the last update.
+    var learningRate = 0.0
+    /// The updates over which a schedule of fixed length runs; what it was when the run began.
+    var scheduleSteps: Int
+    /// What lowers the learning rate on a plateau.
+    var plateau = PlateauRule()
     /// The loss of the best model so far.
     var bestLoss: Double?
+    /// Epochs since then.
+    var epochsSinceBest = 0
     /// Whether this run has saved a model.
     var hasModel = false
     /// Tells the run's data from other data.
@@ -31,12 +39,12 @@ struct Checkpoint: Sendable {
   }
 
   var model: Model
-  var adam: Adam
+  var optimisation: Optimisation
   var position: Position
 
-  init(model: Model, adam: Adam, position: Position) {
+  init(model: Model, optimisation: Optimisation, position: Position) {
     self.model = model
-    self.adam = adam
+    self.optimisation = optimisation
     self.position = position
   }
 
@@ -44,23 +52,23 @@ struct Checkpoint: Sendable {
     let file = try SafetensorsFile(contentsOf: path)
     model = try Model(file, path: path)
     guard let text = file.metadata["checkpoint"],
-      let position = try? JSONText.decode(Position.self, from: text),
-      let first = file.tensors["optimizer.first_moment"], let second = file.tensors["optimizer.second_moment"],
-      first.shape == [model.parameters.layout.count], second.shape == first.shape
-    else {
-      throw NowcastError(.unusable, "this is no checkpoint of a training run, or it is damaged.", path: path)
-    }
+      let position = try? JSONText.decode(Position.self, from: text)
+    else { throw Self.damaged(path) }
     self.position = position
-    adam = Adam(count: first.count, learningRate: Float(position.options.learningRate))
-    adam.restore(step: position.optimizerStep, firstMoment: first, secondMoment: second)
+    optimisation = Optimisation(
+      position.options, scheduleSteps: position.scheduleSteps, count: model.parameters.layout.count)
+    guard optimisation.restore(file.tensors, step: position.optimizerStep) else { throw Self.damaged(path) }
+  }
+
+  private static func damaged(_ path: String) -> NowcastError {
+    NowcastError(.unusable, "this is no checkpoint of a training run, or it is damaged.", path: path)
   }
 
   func write(to path: String) throws {
     var file = try model.file()
     var position = position
-    position.optimizerStep = adam.step
-    file.tensors["optimizer.first_moment"] = adam.firstMoment
-    file.tensors["optimizer.second_moment"] = adam.secondMoment
+    position.optimizerStep = optimisation.optimizer.step
+    file.tensors.merge(optimisation.tensors) { $1 }
     file.metadata["checkpoint"] = String(decoding: try JSONText.encode(position, pretty: false), as: UTF8.self)
     try file.write(to: path, overwrite: true)
   }

@@ -44,6 +44,8 @@ public struct Model: Sendable {
     }
     do {
       configuration = try JSONText.decode(ModelConfiguration.self, from: text)
+    } catch let error as NowcastError {
+      throw NowcastError(error.code, error.message, path: path)
     } catch {
       throw NowcastError(
         .unusable, "the model's description cannot be understood (\(Model.reason(error))).", path: path)
@@ -81,6 +83,8 @@ public struct Model: Sendable {
     case .keyNotFound(let key, _): "the key '\(key.stringValue)' is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       "the value of '\(context.codingPath.map(\.stringValue).joined(separator: "."))' is of another type"
+    case .dataCorrupted(let context) where !context.codingPath.isEmpty:
+      "the value of '\(context.codingPath.map(\.stringValue).joined(separator: "."))' is none that this version knows"
     default: "it is not the JSON text it should be"
     }
   }

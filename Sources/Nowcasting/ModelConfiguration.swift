@@ -50,14 +50,31 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
 
   /// What the model reached on the held-out part of its training data.
   public struct Validation: Sendable, Equatable, Codable {
-    /// The loss, in normalised units.
+    /// The loss it was trained with, in normalised units.
     public var loss: Double
-    /// The loss of persistence (the last frame seen as the forecast) on the same windows.
+    /// The loss of persistence (the last frame seen as the forecast) on the same pixels; absent where the loss says
+    /// nothing about it.
     public var persistenceLoss: Double?
+    /// The mean squared error, by which models trained with different losses compare.
+    public var squaredError: Double?
+    /// That of persistence.
+    public var persistenceSquaredError: Double?
 
     enum CodingKeys: String, CodingKey {
       case loss
       case persistenceLoss = "persistence_loss"
+      case squaredError = "mse"
+      case persistenceSquaredError = "persistence_mse"
+    }
+
+    /// One or two measures for people, each beside persistence's: the loss and, where that is another, the squared error.
+    public func text(_ kind: TrainingLoss) -> String {
+      func measure(_ name: String, _ value: Double, _ persistence: Double?) -> String {
+        String(format: "\(name) %.5f", value) + (persistence.map { String(format: " (persistence %.5f)", $0) } ?? "")
+      }
+      let text = measure("loss", loss, persistenceLoss)
+      guard kind != .mse, let squaredError else { return text }
+      return text + ", " + measure("mse", squaredError, persistenceSquaredError)
     }
   }
 
@@ -74,7 +91,9 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   /// The distance of neighbouring pixels in metres; absent where the training data did not tell.
   public var gridSpacingMetres: Double?
   /// The loss it was trained with.
-  public var loss = "mse"
+  public var loss: TrainingLoss
+  /// Where Huber's loss turns from squared to absolute, in normalised units; absent with others.
+  public var huberDelta: Double?
   /// The seed of the training run.
   public var seed: UInt64
   /// Updates of the weights.
@@ -88,6 +107,7 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     case architecture, normalisation, loss, seed, validation, version
     case inputFrames = "input_frames"
     case leadFrames = "lead_frames"
+    case huberDelta = "huber_delta"
     case timeStepSeconds = "time_step_seconds"
     case gridSpacingMetres = "grid_spacing_metres"
     case stepsTrained = "steps_trained"
@@ -96,7 +116,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   /// Describes an untrained model.
   public init(
     architecture: Architecture, inputFrames: Int, leadFrames: Int, normalisation: Normalisation,
-    timeStepSeconds: Double, gridSpacingMetres: Double?, seed: UInt64
+    timeStepSeconds: Double, gridSpacingMetres: Double?, loss: TrainingLoss = .mse, huberDelta: Double? = nil,
+    seed: UInt64
   ) {
     self.architecture = architecture
     self.inputFrames = inputFrames
@@ -104,6 +125,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     self.normalisation = normalisation
     self.timeStepSeconds = timeStepSeconds
     self.gridSpacingMetres = gridSpacingMetres
+    self.loss = loss
+    self.huberDelta = huberDelta
     self.seed = seed
   }
 

@@ -30,15 +30,24 @@ struct Sampler: Sendable {
 
   let data: TrainingData
   let batchSize: Int
+  /// Batches in an update.
+  let accumulation: Int
   let seed: UInt64
   /// Whether crops are turned and mirrored at random: rain may move anywhere, and a few hours show few directions.
   let augments: Bool
+  /// How crops are chosen by rain; `nil` takes them as they come.
+  let wetness: Wetness?
   /// The size of the crops: as wanted, or that of the smallest frame if it is smaller.
   let height: Int
   let width: Int
 
-  init(_ data: TrainingData, crop: Int, batchSize: Int, seed: UInt64, augments: Bool = false) {
+  init(
+    _ data: TrainingData, crop: Int, batchSize: Int, accumulation: Int = 1, seed: UInt64, augments: Bool = false,
+    wetness: Wetness? = nil
+  ) {
+    self.wetness = wetness
     self.data = data
+    self.accumulation = accumulation
     self.augments = augments
     self.batchSize = batchSize
     self.seed = seed
@@ -53,19 +62,28 @@ struct Sampler: Sendable {
       let frames = data.frames[window.sequence]
       return sum + ((frames.height + height - 1) / height) * ((frames.width + width - 1) / width)
     }
-    return min(max(crops / batchSize, 1), 500)
+    return min(max(crops / (batchSize * accumulation), 1), 500)
   }
 
-  /// The batch of a step of an epoch.
+  /// Batches in an epoch.
+  var batchesPerEpoch: Int { stepsPerEpoch * accumulation }
+
+  /// A batch of an epoch.
   ///
   /// - Throws: `RadarError` when a file cannot be read any more, as all that look at frames do.
-  func batch(epoch: Int, step: Int) throws -> Batch {
-    let samples = try (0..<batchSize).map { try sample(epoch: epoch, position: step * batchSize + $0) }
+  func batch(epoch: Int, number: Int) throws -> Batch {
+    let samples = try (0..<batchSize).map { try sample(epoch: epoch, position: number * batchSize + $0) }
     return try batch(samples)
   }
 
-  /// The crop at a position in an epoch. Every window comes once before any comes again.
+  /// The crop at a position in an epoch.
   private func sample(epoch: Int, position: Int) throws -> Sample {
+    if let wetness { return try sample(epoch: epoch, position: position, by: wetness) }
+    return try uniformSample(epoch: epoch, position: position)
+  }
+
+  /// Every window comes once before any comes again.
+  private func uniformSample(epoch: Int, position: Int) throws -> Sample {
     let windows = data.training
     let (pass, place) = position.quotientAndRemainder(dividingBy: windows.count)
     var order = source(epoch, pass, salt: 1)
@@ -75,10 +93,45 @@ struct Sampler: Sendable {
     var random = source(epoch, position, salt: 2)
     // Some tries to meet the radar's coverage; a crop without any target would teach nothing.
     var sample = draw(window, using: &random)
-    for _ in 0..<8 where try validTargets(sample) * 10 < data.leadFrames * height * width {
-      sample = draw(window, using: &random)
+    for _ in 0..<8 where try !hasEnough(targets(sample).valid) { sample = draw(window, using: &random) }
+    return sample
+  }
+
+  /// Windows and crops are drawn until one is taken.
+  private func sample(epoch: Int, position: Int, by wetness: Wetness) throws -> Sample {
+    var random = source(epoch, position, salt: 3)
+    func draw() -> Sample {
+      let window = data.training[random.index(below: data.training.count)]
+      return self.draw(window, using: &random)
+    }
+    var sample = draw()
+    for _ in 1..<Wetness.draws {
+      let (valid, wet) = try targets(sample, wetFrom: wetness.threshold)
+      let chance = hasEnough(valid) ? wetness.chance(wetShare: Double(wet) / Double(valid)) : 0
+      if Double(random.uniform()) < chance { break }
+      sample = draw()
     }
     return sample
+  }
+
+  private func hasEnough(_ valid: Int) -> Bool { valid * 10 >= data.leadFrames * height * width }
+
+  /// For people, what choosing by rain does, from the first crops; `nil` without it.
+  func wetnessNote() throws -> String? {
+    guard let wetness else { return nil }
+    func share(_ sample: (Int) throws -> Sample) throws -> String {
+      var (valid, wet) = (0, 0)
+      for position in 0..<min(64, batchesPerEpoch * batchSize) {
+        let counts = try targets(sample(position), wetFrom: wetness.threshold)
+        (valid, wet) = (valid + counts.valid, wet + counts.wet)
+      }
+      return String(format: "%.1f %%", 100 * Double(wet) / Double(max(valid, 1)))
+    }
+    let chosen = try share { try self.sample(epoch: 0, position: $0) }
+    let plain = try share { try uniformSample(epoch: 0, position: $0) }
+    return
+      "wet crops are taken rather than dry ones (--sampling wet): \(chosen) of their pixels have \(Wetness.rainRate) mm/h "
+      + "or more, and \(plain) as they come; validation takes them as they come"
   }
 
   private func draw(_ window: TrainingData.Window, using random: inout RandomSource) -> Sample {
@@ -112,7 +165,7 @@ struct Sampler: Sendable {
         for x in Self.cover(frames.width, by: width) { samples.append(Sample(window: window, y: y, x: x)) }
       }
     }
-    samples = try samples.filter { try validTargets($0) > 0 }
+    samples = try samples.filter { try targets($0).valid > 0 }
     return samples.count > most ? (0..<most).map { samples[$0 * samples.count / most] } : samples
   }
 
@@ -123,13 +176,17 @@ struct Sampler: Sendable {
     return (0..<count).map { $0 * (length - size) / (count - 1) }
   }
 
-  private func validTargets(_ sample: Sample) throws -> Int {
+  /// The measured pixels of a crop's lead frames, and how many of them are wet.
+  private func targets(_ sample: Sample, wetFrom threshold: Float = .infinity) throws -> (valid: Int, wet: Int) {
     let start = sample.window.start + data.inputFrames
-    var count = 0
+    var (valid, wet) = (0, 0)
     try forEachRow(sample, start..<start + data.leadFrames) { row, _, _ in
-      for value in row where value == value { count += 1 }
+      for value in row where value == value {
+        valid += 1
+        if value >= threshold { wet += 1 }
+      }
     }
-    return count
+    return (valid, wet)
   }
 
   /// The frames of some crops.

@@ -6,28 +6,6 @@ import Tensor
 
 /// Trains a network on windows of radar frames and keeps the best model.
 public final class Trainer {
-  /// What a user sees while training goes on.
-  public struct Progress: Sendable {
-    /// The epoch, from 1.
-    public let epoch: Int
-    /// Epochs wanted.
-    public let epochs: Int
-    /// Updates of this epoch so far.
-    public let stepInEpoch: Int
-    /// Updates in an epoch.
-    public let stepsPerEpoch: Int
-    /// Updates so far.
-    public let step: Int
-    /// The mean loss of this epoch so far.
-    public let trainLoss: Double
-    /// The last validation loss.
-    public let validationLoss: Double?
-    /// Windows trained on per second.
-    public let windowsPerSecond: Double
-    /// Seconds to the end of the run, as it looks now.
-    public let secondsLeft: Double?
-  }
-
   /// What training ended with.
   public struct Result: Sendable {
     /// Updates altogether.
@@ -36,12 +14,11 @@ public final class Trainer {
     public let epochs: Int
     /// Updates that the kept model had.
     public let modelStep: Int
+    /// Whether validation had not improved for as long as `earlyStopping` says.
+    public let stoppedEarly: Bool
     /// What the kept model reached; `nil` without held-out windows.
     public let validation: ModelConfiguration.Validation?
   }
-
-  /// The most held-out crops that are scored after an epoch.
-  static let validationSamples = 64
 
   /// A long epoch is saved in between, so that a crash or a power cut costs minutes at most.
   private static let checkpointInterval = Duration.seconds(300)
@@ -51,12 +28,10 @@ public final class Trainer {
   private let batches: BatchPrefetch
   private let network: EncoderForecaster
   private let step: TrainingStep
-  private let validationBatches: [[Sampler.Sample]]
-  private let validationTape: EncoderForecasterTape?
-  private let persistenceLoss: Double?
+  private let validator: Validator?
   private var gradients: ParameterSet
   private var configuration: ModelConfiguration
-  private var adam: Adam
+  private var optimisation: Optimisation
   private var position: Checkpoint.Position
   private var options: TrainingOptions { position.options }
 
@@ -68,93 +43,61 @@ public final class Trainer {
     _ data: TrainingData, options: TrainingOptions, folder: RunFolder, resume: Bool, overwrite: Bool, pool: WorkerPool
   ) throws {
     try options.validate()
+    let loss = try options.pixelLoss()
     self.folder = folder
     sampler = Sampler(
-      data, crop: options.crop, batchSize: options.batchSize, seed: options.seed, augments: options.augments)
+      data, crop: options.crop, batchSize: options.batchSize, accumulation: options.accumulate, seed: options.seed,
+      augments: options.augments, wetness: options.sampling == .wet ? Wetness(options.normalisation) : nil)
     batches = BatchPrefetch(sampler)
     let architecture = try options.architecture.network()
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
-      seed: options.seed)
-    let checkpoint = resume ? try Trainer.checkpoint(of: folder, data, fresh, options) : nil
+      loss: options.loss, huberDelta: options.loss == .huber ? options.huberDelta : nil, seed: options.seed)
+    let checkpoint = resume ? try Checkpoint(resuming: folder, data, fresh, options) : nil
     var options = options
     // What a run began with it keeps, so that it comes out the same; but it may begin to recompute, where memory is short.
     if options.recompute == nil, checkpoint?.position.options.recompute == true { options.recompute = true }
-    let memory = try TrainingMemory(architecture, sampler, recompute: options.recompute)
+    let memory = try TrainingMemory(architecture, sampler, options)
     options.recompute = memory.recomputes
     memoryText = MemoryNeed.text(memory.bytes)
-    notes = memory.note.map { [$0] } ?? []
+    notes = [memory.note, try sampler.wetnessNote()].compactMap(\.self)
     if let checkpoint {
       configuration = checkpoint.model.configuration
       network = EncoderForecaster(architecture, parameters: checkpoint.model.parameters, pool: pool)
-      adam = checkpoint.adam
+      optimisation = checkpoint.optimisation
       position = checkpoint.position
       position.options = options
     } else {
       configuration = fresh
       network = EncoderForecaster(architecture, seed: options.seed, pool: pool)
-      adam = Adam(count: architecture.parameterLayout.count, learningRate: Float(options.learningRate))
-      position = Checkpoint.Position(dataFingerprint: data.fingerprint, options: options)
+      let steps = options.scheduleSteps(stepsPerEpoch: sampler.stepsPerEpoch)
+      optimisation = Optimisation(options, scheduleSteps: steps, count: architecture.parameterLayout.count)
+      position = Checkpoint.Position(scheduleSteps: steps, dataFingerprint: data.fingerprint, options: options)
     }
     gradients = ParameterSet(architecture.parameterLayout)
     step = TrainingStep(
-      network, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
+      network, loss: loss, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       height: sampler.height, width: sampler.width, recomputes: memory.recomputes)
     let size = TrainingStep.subBatchSize(
       architecture, batch: options.batchSize, height: sampler.height, width: sampler.width)
-    let held = try sampler.validationSamples(most: Trainer.validationSamples)
-    validationBatches = stride(from: 0, to: held.count, by: size).map { Array(held[$0..<min($0 + size, held.count)]) }
-    validationTape =
-      held.isEmpty
-      ? nil
-      : network.makeTape(
-        batch: size, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
-        width: sampler.width, recording: .nothing)
-    persistenceLoss = try Trainer.persistenceLoss(sampler, validationBatches)
+    validator = try Validator(network, sampler, loss: loss, kind: options.loss, size: size)
+    if validator == nil && (options.earlyStopping != nil || options.schedule == .plateau) {
+      throw NowcastError(
+        .usage,
+        "--early-stopping and --schedule plateau need validation, but no window is held out; give --validation, more "
+          + "frames or another --validation-share.")
+    }
     if !resume {
       try folder.prepare(overwrite: overwrite)
-      try AtomicOutput.write(JSONText.encode(options, pretty: true), to: folder.configurationFile, overwrite: true)
-    }
-  }
-
-  /// Where the run in `folder` stands, if it was started with the same options on the same data.
-  private static func checkpoint(
-    of folder: RunFolder, _ data: TrainingData, _ fresh: ModelConfiguration, _ options: TrainingOptions
-  ) throws -> Checkpoint {
-    try folder.requireCheckpoint()
-    let checkpoint = try Checkpoint(contentsOf: folder.checkpointFile)
-    try requireSame(checkpoint, fresh, options, path: folder.checkpointFile)
-    guard checkpoint.position.dataFingerprint == data.fingerprint else {
-      throw NowcastError(
-        .unusable, "the run was started on other frames than those given now; --resume needs the same ones.",
-        path: folder.checkpointFile)
-    }
-    return checkpoint
-  }
-
-  /// How many and how long may change when a run is taken up, and whether gates are computed again, which rounding alone
-  /// shows; what is computed may not.
-  private static func requireSame(
-    _ checkpoint: Checkpoint, _ fresh: ModelConfiguration, _ options: TrainingOptions, path: String
-  ) throws {
-    var earlier = checkpoint.position.options
-    (earlier.epochs, earlier.maxSteps, earlier.maxSeconds) = (options.epochs, options.maxSteps, options.maxSeconds)
-    earlier.recompute = options.recompute
-    var model = checkpoint.model.configuration
-    (model.stepsTrained, model.validation, model.version) = (fresh.stepsTrained, fresh.validation, fresh.version)
-    guard earlier == options, model == fresh else {
-      throw NowcastError(
-        .unusable,
-        "the run was started with other options; --resume needs the same ones (all but --epochs, --max-steps, "
-          + "--max-seconds and --recompute). They are in config.json.", path: path)
+      try AtomicOutput.write(Data(options.configurationText.utf8), to: folder.configurationFile, overwrite: true)
     }
   }
 
   /// About how much memory the process takes, for people.
   public let memoryText: String
 
-  /// Sentences for people about what the machine made necessary.
+  /// Sentences for people about how it is trained.
   public let notes: [String]
 
   /// The size of the crops, for people.
@@ -171,7 +114,7 @@ public final class Trainer {
   /// - Throws: ``NowcastError``: `diverged` when loss or gradients are no longer finite, `interrupted` when the user
   ///   asked to stop (all is saved); `RadarError` when frames cannot be read or the run folder cannot be written.
   public func run(
-    shouldStop: () -> Bool = { Interruption.isRequested }, report: (Progress) -> Void = { _ in }
+    shouldStop: () -> Bool = { Interruption.isRequested }, report: (TrainingProgress) -> Void = { _ in }
   ) throws -> Result {
     let clock = ContinuousClock()
     let start = clock.now
@@ -196,26 +139,41 @@ public final class Trainer {
     }
     return Result(
       steps: position.step, epochs: position.epoch, modelStep: configuration.stepsTrained,
-      validation: configuration.validation)
+      stoppedEarly: hasStalled, validation: configuration.validation)
   }
 
   private func isOver(_ seconds: Double) -> Bool {
     (options.maxSteps.map { position.step >= $0 } ?? false) || (options.maxSeconds.map { seconds >= $0 } ?? false)
+      || hasStalled
   }
 
-  /// One update of the weights.
+  private var hasStalled: Bool { options.earlyStopping.map { position.epochsSinceBest >= $0 } ?? false }
+
+  /// One update of the weights, from the mean gradient of as many batches as are accumulated.
   private func update() throws {
-    let batch = try batches.batch(epoch: position.epoch, step: position.stepInEpoch)
     gradients.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
-    let loss = step(input: batch.input, target: batch.target, into: &gradients)
-    // A batch without one measured pixel teaches nothing: its loss is that of the epoch so far, its gradient none.
-    if let mean = loss.mean {
+    var (sum, taught) = (0.0, 0)
+    var last: Sampler.Batch?
+    for part in 0..<options.accumulate {
+      let number = position.stepInEpoch * options.accumulate + part
+      let batch = try batches.batch(epoch: position.epoch, number: number)
+      // A batch without one measured pixel teaches nothing.
+      guard let loss = step(input: batch.input, target: batch.target, into: &gradients).mean else { continue }
+      guard loss.isFinite else { throw divergence(batch, loss: loss) }
+      sum += loss
+      taught += 1
+      last = batch
+    }
+    if let last {
+      if taught > 1 { gradients.scale(by: 1 / Float(taught)) }
       let norm = gradients.clip(toNorm: options.clipNorm)
-      guard mean.isFinite && norm.isFinite else { throw divergence(batch, loss: mean) }
-      adam.update(&network.parameters, gradients: gradients)
-      position.lossSum += mean
+      guard norm.isFinite else { throw divergence(last, loss: sum / Double(taught)) }
       position.largestNorm = max(position.largestNorm, norm)
+      position.learningRate = optimisation.update(
+        &network.parameters, gradients: gradients, step: position.step, factor: position.plateau.factor)
+      position.lossSum += sum / Double(taught)
     } else {
+      // The loss of an update without any is that of the epoch so far.
       position.lossSum += position.stepInEpoch > 0 ? position.lossSum / Double(position.stepInEpoch) : 0
     }
     position.step += 1
@@ -241,9 +199,9 @@ public final class Trainer {
   ///   a run that is taken up again goes on in it.
   private func validateAndKeep(endsEpoch: Bool) throws {
     guard position.stepInEpoch > 0 else { return }
-    let validation = try validate()
+    let validation = try withKeptWeights { try validator?.validation(network) }
     // The last update may have ruined the weights after its loss was still a number.
-    guard validation?.isFinite ?? network.parameters.norm.isFinite else {
+    guard validation?.loss.isFinite ?? network.parameters.norm.isFinite else {
       throw NowcastError(
         .diverged,
         "training diverged: after step \(position.step) the \(validation == nil ? "weights are" : "validation loss is") "
@@ -253,13 +211,18 @@ public final class Trainer {
     history.append(
       TrainingRecord(
         epoch: position.epoch + 1, step: position.step, trainLoss: position.lossSum / Double(position.stepInEpoch),
-        validationLoss: validation, gradientNorm: position.largestNorm, learningRate: options.learningRate))
+        validationLoss: validation?.loss, gradientNorm: position.largestNorm, learningRate: position.learningRate))
     // Without held-out windows there is no better or worse: the last model is kept.
-    if validation == nil || position.bestLoss.map({ (validation ?? 0) < $0 }) ?? true {
-      position.bestLoss = validation
+    let isBest = validation == nil || position.bestLoss.map({ (validation?.loss ?? 0) < $0 }) ?? true
+    if isBest {
+      position.bestLoss = validation?.loss
       try writeModel(validation: validation)
     }
     if endsEpoch {
+      position.epochsSinceBest = isBest ? 0 : position.epochsSinceBest + 1
+      if options.schedule == .plateau, let validation {
+        position.plateau.add(validation.loss, patience: options.plateauPatience, decay: options.decayFactor)
+      }
       position.history = history
       position.epoch += 1
       (position.stepInEpoch, position.lossSum, position.largestNorm) = (0, 0, 0)
@@ -268,19 +231,28 @@ public final class Trainer {
     try writeCheckpoint()
   }
 
-  private func writeModel(validation: Double?) throws {
+  private func writeModel(validation: ModelConfiguration.Validation?) throws {
     configuration.stepsTrained = position.step
-    configuration.validation = validation.map {
-      ModelConfiguration.Validation(loss: $0, persistenceLoss: persistenceLoss)
+    configuration.validation = validation
+    try withKeptWeights {
+      try Model(configuration: configuration, parameters: network.parameters).file()
+        .write(to: folder.modelFile, overwrite: true)
     }
-    try Model(configuration: configuration, parameters: network.parameters).file()
-      .write(to: folder.modelFile, overwrite: true)
     position.hasModel = true
+  }
+
+  /// Does something with the weights that are validated and kept: their average, where one is made.
+  private func withKeptWeights<T>(_ body: () throws -> T) rethrows -> T {
+    guard let average = optimisation.average?.values else { return try body() }
+    let trained = network.parameters
+    network.parameters.values = average
+    defer { network.parameters = trained }
+    return try body()
   }
 
   private func writeCheckpoint() throws {
     let model = Model(configuration: configuration, parameters: network.parameters)
-    try Checkpoint(model: model, adam: adam, position: position).write(to: folder.checkpointFile)
+    try Checkpoint(model: model, optimisation: optimisation, position: position).write(to: folder.checkpointFile)
   }
 
   private func interrupt() throws -> Never {
@@ -292,57 +264,17 @@ public final class Trainer {
       path: folder.path)
   }
 
-  /// The loss over the held-out crops; `nil` without any.
-  private func validate() throws -> Double? {
-    guard let validationTape else { return nil }
-    var loss = MaskedSquaredError()
-    for samples in validationBatches {
-      let batch = try sampler.batch(samples)
-      // The last batch may be smaller; it is filled up, and what was filled up does not count.
-      let output = network.forward(validationTape, batch.input.filledUp(to: validationTape.inputShape[0]))
-      loss.add(prediction: output.parts(0..<samples.count), target: batch.target)
-    }
-    return loss.mean
-  }
-
-  /// The loss of the last input frame as the forecast. As for the network, what is missing in it counts as dry.
-  private static func persistenceLoss(_ sampler: Sampler, _ batches: [[Sampler.Sample]]) throws -> Double? {
-    var loss = MaskedSquaredError()
-    for samples in batches {
-      let batch = try sampler.batch(samples)
-      for index in batch.samples.indices {
-        let frames = batch.input.part(index)
-        let last = frames.part(frames.shape[0] - 1)
-        let target = batch.target.part(index)
-        for t in 0..<target.shape[0] { loss.add(prediction: last, target: target.part(t)) }
-      }
-    }
-    return loss.mean
-  }
-
-  private func progress(stepsPerEpoch: Int, stepsDone: Int, seconds: Double) -> Progress {
+  private func progress(stepsPerEpoch: Int, stepsDone: Int, seconds: Double) -> TrainingProgress {
     let rate = Double(stepsDone) / max(seconds, 1e-9)
     var stepsLeft = (options.epochs - position.epoch) * stepsPerEpoch - position.stepInEpoch
     if let most = options.maxSteps { stepsLeft = min(stepsLeft, most - position.step) }
     var left = Double(max(stepsLeft, 0)) / rate
     if let most = options.maxSeconds { left = min(left, max(most - seconds, 0)) }
-    return Progress(
+    return TrainingProgress(
       epoch: position.epoch + 1, epochs: options.epochs, stepInEpoch: position.stepInEpoch,
       stepsPerEpoch: stepsPerEpoch, step: position.step,
       trainLoss: position.lossSum / Double(max(position.stepInEpoch, 1)),
       validationLoss: position.history.records.last?.validationLoss,
-      windowsPerSecond: rate * Double(options.batchSize), secondsLeft: left)
-  }
-}
-
-extension Tensor {
-  /// The tensor with zeros appended to its outermost dimension.
-  fileprivate func filledUp(to count: Int) -> Tensor {
-    guard shape[0] < count else { return self }
-    var result = Tensor(shape: [count] + shape.dropFirst())
-    result.withUnsafeMutableBufferPointer { target in
-      withUnsafeBufferPointer { source in _ = target.update(fromContentsOf: source) }
-    }
-    return result
+      windowsPerSecond: rate * Double(options.batchSize * options.accumulate), secondsLeft: left)
   }
 }

@@ -13,10 +13,10 @@ struct TrainingMemory {
   /// A sentence for people when recomputing was not asked for.
   let note: String?
 
-  /// - Parameter recompute: what the user asked for; `nil` leaves it to the machine.
+  /// - Parameter options: where they leave it open whether gates are computed again, the machine decides.
   /// - Throws: ``NowcastError`` `usage` when the machine has not enough either way.
   init(
-    _ network: EncoderForecasterConfiguration, _ sampler: Sampler, recompute: Bool?,
+    _ network: EncoderForecasterConfiguration, _ sampler: Sampler, _ options: TrainingOptions,
     machine: Double = MemoryNeed.machineBytes
   ) throws {
     let memory = NetworkMemory(
@@ -26,15 +26,17 @@ struct TrainingMemory {
       network, batch: sampler.batchSize, height: sampler.height, width: sampler.width)
     let frames = sampler.data.store.mostBytes
     func bytes(recomputes: Bool) -> Double {
-      // The optimiser's two moments, and weights and moments once more while a checkpoint is written.
+      // What the optimiser keeps for each weight, and weights and all that once more while a checkpoint is written.
+      let kept = Double(options.method.stateNames.count + (options.weightAverage == nil ? 0 : 1))
       let training =
-        memory.trainingStep(batch: sampler.batchSize, recomputes: recomputes) + 5 * memory.parameters
+        memory.trainingStep(batch: sampler.batchSize, recomputes: recomputes) + (2 * kept + 1) * memory.parameters
         + memory.frameBytes(samples: sampler.batchSize) + memory.tape(batch: part) + memory.frameBytes(samples: part)
       // The reader keeps some frames too, and a batch is made while another one is learned from.
       return Self.processBytes + frames + min(frames, Double(RadarReader.mostKeptBytes)) + training
         + memory.frameBytes(samples: sampler.batchSize)
     }
     let keeping = bytes(recomputes: false)
+    let recompute = options.recompute
     recomputes = recompute ?? !MemoryNeed.fits(keeping, machine: machine)
     self.bytes = recomputes ? bytes(recomputes: true) : keeping
     try MemoryNeed.require(

@@ -1,3 +1,4 @@
+import ConvLSTM
 import Foundation
 import RadarIO
 
@@ -13,6 +14,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var crop = 128
   /// Crops in one update.
   public var batchSize = 4
+  /// Which crops are taken.
+  public var sampling = SamplingKind.uniform
   /// Whether crops are turned by quarters and mirrored at random.
   public var augments = false
   /// Whether the backward pass computes gates again instead of keeping them: about half the memory for four tenths more
@@ -24,10 +27,45 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var maxSteps: Int?
   /// Seconds after which training ends; `nil` does not limit them. With a limit, the result depends on the machine.
   public var maxSeconds: Double?
-  /// Adam's learning rate.
+  /// What is minimised.
+  public var loss = TrainingLoss.mse
+  /// Where Huber's loss turns from squared to absolute, in normalised units; a tenth of the scale is 7 dBZ.
+  public var huberDelta = 0.1
+  /// The optimiser.
+  public var optimizer = OptimizerKind.adam
+  /// The optimiser's learning rate, before the schedule.
   public var learningRate = 1e-3
+  /// What an update leaves of the mean gradient (Adam, AdamW).
+  public var beta1 = 0.9
+  /// What an update leaves of the mean squared gradient (Adam, AdamW).
+  public var beta2 = 0.999
+  /// What an update leaves of the mean squared gradient (RMSProp; 0.9 as in Shi et al. 2015).
+  public var rmsDecay = 0.9
+  /// What an update leaves of the last step (SGD).
+  public var momentum = 0.9
+  /// How much weights shrink with an update, times the learning rate (AdamW).
+  public var weightDecay = 0.01
+  /// The course of the learning rate.
+  public var schedule = ScheduleKind.constant
+  /// The updates that cosine and one-cycle run over; `nil` takes the whole run.
+  public var scheduleSteps: Int?
+  /// The updates after which the learning rate falls (step).
+  public var decaySteps = 10_000
+  /// By which factor it falls (step, plateau).
+  public var decayFactor = 0.5
+  /// The validations without improvement after which it falls (plateau).
+  public var plateauPatience = 5
+  /// The updates over which the learning rate rises at the start.
+  public var warmupSteps = 0
+  /// The validations without improvement that end training; `nil` never ends it.
+  public var earlyStopping: Int?
   /// The largest norm of the gradients; larger ones are shrunk to it.
   public var clipNorm = 1.0
+  /// The batches whose gradients are averaged for one update.
+  public var accumulate = 1
+  /// What an update leaves of the average of the weights, which is validated and kept then; `nil` keeps the weights
+  /// themselves.
+  public var weightAverage: Double?
   /// The seed of first weights, order and crops.
   public var seed: UInt64 = 1
   /// The share of the frames, the last ones, that is held out for validation where no validation data is given.
@@ -51,14 +89,16 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require((1...1_000_000_000).contains(epochs), "--epochs is \(epochs); it must be 1 to 1000000000.")
     try require(maxSteps.map { $0 > 0 } ?? true, "--max-steps is \(maxSteps ?? 0); it must be at least 1.")
     try require(maxSeconds.map { $0 > 0 } ?? true, "--max-seconds must be more than 0.")
-    try require(
-      learningRate.isFinite && learningRate > 0, "--learning-rate is \(learningRate); it must be more than 0.")
-    try require(clipNorm.isFinite && clipNorm > 0, "--clip-norm is \(clipNorm); it must be more than 0.")
+    try validateOptimisation()
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")
-    try require(
-      normalisation.minDBZ.isFinite && normalisation.maxDBZ.isFinite && normalisation.minDBZ < normalisation.maxDBZ,
-      "--min-dbz must be below --max-dbz.")
+    switch normalisation.kind {
+    case .dbzLinear: try require(normalisation.isUsable, "--min-dbz must be below --max-dbz.")
+    case .logRainRate:
+      try require(normalisation.isUsable, "--log-offset must be more than 0 and below --max-rain-rate.")
+    }
+    try require(huberDelta.isFinite && huberDelta > 0, "--huber-delta is \(huberDelta); it must be more than 0.")
+    _ = try pixelLoss()
     do {
       _ = try architecture.network()
     } catch {
@@ -66,29 +106,13 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     }
   }
 
+  /// The loss of a pixel.
+  ///
+  /// - Throws: ``NowcastError`` `usage` where loss and normalisation do not go together.
+  func pixelLoss() throws -> PixelLoss { try loss.pixelLoss(normalisation, huberDelta: huberDelta) }
+
   /// The lead frames for data of a time step.
   func leadFrames(stepSeconds: Double) -> Int {
     leadFrames ?? min(max(Int((3600 / stepSeconds).rounded()), 4), 20)
-  }
-}
-
-/// Named configurations.
-public enum TrainingPreset: String, Sendable, CaseIterable {
-  /// The radar network of Shi et al. 2015: patch 2, two layers of 64 channels, 3×3; 5 frames in, 15 out.
-  case shi2015Radar = "shi2015-radar"
-  /// A quarter of the work: patch 4, two layers of 32 channels, 3×3.
-  case small
-
-  /// The preset's options.
-  public var options: TrainingOptions {
-    var options = TrainingOptions()
-    switch self {
-    case .shi2015Radar:
-      options.leadFrames = 15
-    case .small:
-      options.architecture.patch = 4
-      options.architecture.hidden = [32, 32]
-    }
-    return options
   }
 }

@@ -16,7 +16,7 @@ struct ModelCommand: ParsableCommand {
     let configuration = model.configuration
     let architecture = configuration.architecture
     func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: ", ") }
-    let normalisation = configuration.normalisation
+    let loss = configuration.loss.rawValue + (configuration.huberDelta.map { " with delta \($0)" } ?? "")
     var lines = [
       "architecture   ConvLSTM encoder-forecaster, hidden channels \(list(architecture.hidden)), patch \(architecture.patch)",
       "kernels        input \(list(architecture.inputKernel)); state \(list(architecture.stateKernel)); peepholes "
@@ -24,14 +24,12 @@ struct ModelCommand: ParsableCommand {
       "frames         \(configuration.inputFrames) in, \(configuration.leadFrames) out, "
         + "step \(durationText(configuration.timeStepSeconds))",
       "grid spacing   \(configuration.gridSpacingMetres.map { String(format: "%.0f m", $0) } ?? "not known")",
-      "normalisation  \(normalisation.kind), Z = \(normalisation.zrA)·R^\(normalisation.zrB), "
-        + "\(normalisation.minDBZ) to \(normalisation.maxDBZ) dBZ",
-      "training       \(configuration.stepsTrained) steps, loss \(configuration.loss), seed \(configuration.seed), "
+      "normalisation  \(configuration.normalisation.text)",
+      "training       \(configuration.stepsTrained) steps, loss \(loss), seed \(configuration.seed), "
         + "nowcast \(configuration.version)",
     ]
     if let validation = configuration.validation {
-      let persistence = validation.persistenceLoss.map { String(format: " (persistence %.5f)", $0) } ?? ""
-      lines.append(String(format: "validation     loss %.5f", validation.loss) + persistence)
+      lines.append("validation     " + validation.text(configuration.loss))
     }
     lines.append("weights        \(model.parameters.layout.count)")
     for entry in model.parameters.layout.entries {

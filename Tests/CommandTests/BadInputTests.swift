@@ -226,6 +226,16 @@ import Testing
       "--epochs")
     expect(try Command.run("train", "--data", "x", "--output", "y", "--kernel", "4"), status: 64, "odd")
     expect(try Command.run("train", "--data", "x", "--output", "y", "--hidden", "a"), status: 64, "--hidden")
+    expect(try Command.run("train", "--output", "y"), status: 64, "--data")
+    expect(
+      try Command.run("train", "--data", "x", "--output", "y", "--momentum", "0.5"), status: 64, "--optimizer sgd")
+    try "{ \"hiden\": [4] }".write(toFile: folder / "c.json", atomically: true, encoding: .utf8)
+    expect(
+      try Command.run("train", "--data", "x", "--output", "y", "--config", folder / "c.json"), status: 64, "c.json",
+      "'hiden'", "'hidden'")
+    expect(
+      try Command.run("train", "--data", "x", "--output", "y", "--config", folder / "none.json"), status: 66,
+      "none.json")
     expect(try Command.run("eval", "--data", "x", "--output", "y"), status: 64, "--model or --forecast")
     expect(
       try Command.run(

@@ -100,6 +100,32 @@ import Testing
     expect(resumed, status: 0)
   }
 
+  /// A configuration is printed, changed, used, and found in the run; and a run is taken up with its own.
+  @Test func configurations() throws {
+    let printed = try Command.run("train", "--preset", "small", "--loss", "balanced", "--print-config")
+    expect(printed, status: 0)
+    #expect(printed.output.contains("\"loss\": \"balanced\"") && printed.output.contains("\"patch\": 4"))
+    try printed.output.write(toFile: folder / "c.json", atomically: true, encoding: .utf8)
+    let radar = folder / "radar.nc"
+    try Command.run("simulate", "--output", radar, "--frames", "12", "--height", "40", "--width", "40")
+    let options = [
+      "--data", radar, "--output", folder / "run", "--input-frames", "3", "--lead-frames", "2", "--hidden", "6",
+      "--crop", "32", "--sampling", "wet", "--optimizer", "adamw", "--schedule", "cosine", "--max-steps", "3",
+      "--weight-average", "0.9",
+    ]
+    let outcome = try Command.run(["train", "--config", folder / "c.json"] + options)
+    expect(outcome, status: 0, "--sampling wet", "mm/h", "loss balanced, adamw at 0.001, schedule cosine")
+    #expect(outcome.output.contains("mse") && outcome.output.contains("persistence"))
+    let again = try Command.run("train", "--config", folder / "run/config.json", "--print-config").output
+    #expect(try again == String(contentsOfFile: folder / "run/config.json", encoding: .utf8))
+    let model = try Command.run("model", folder / "run").output
+    #expect(model.contains("loss balanced") && model.contains("patch 4"))
+    expect(
+      try Command.run(
+        "train", "--config", folder / "run/config.json", "--data", radar, "--output", folder / "run", "--resume",
+        "--max-steps", "5"), status: 0)
+  }
+
   @Test func helpNamesTheCommandsAndOptions() throws {
     let help = try Command.run("--help")
     #expect(help.status == 0)
@@ -114,7 +140,8 @@ import Testing
       "--data", "--output", "--validation", "--preset", "--resume", "--input-frames", "--lead-frames", "--crop",
       "--batch-size", "--epochs", "--max-steps", "--learning-rate", "--optimizer", "--loss", "--hidden", "--kernel",
       "--patch", "--peephole", "--no-peephole", "--recompute", "--seed", "--threads", "--variable", "--units", "--zr-a",
-      "--zr-b",
+      "--zr-b", "--config", "--print-config", "--sampling", "--schedule", "--weight-average", "--accumulate",
+      "--early-stopping", "--normalisation", "--input-kernel", "--state-kernel",
       "--overwrite", "--quiet", "--verbose", "--version",
     ] {
       #expect(train.contains(option))

@@ -99,9 +99,9 @@ import Testing
     var input = Tensor.uniform(shape: [2, 2, 1, 5, 7], low: 0, high: 1, using: &random)
     var target = Tensor.uniform(shape: [2, 3, 1, 5, 7], low: 0, high: 1, using: &random)
     for index in 0..<20 { target[0, index % 3, 0, index % 5, index % 7] = .nan }
-    let valid = MaskedSquaredError.validCount(target)
+    let valid = MaskedLoss.validCount(target)
     func loss() -> Double {
-      var loss = MaskedSquaredError()
+      var loss = MaskedLoss(.squared)
       loss.add(prediction: network.forecast(input, leadFrames: 3), target: target)
       return loss.mean ?? .nan
     }
@@ -110,7 +110,7 @@ import Testing
     var gradients = ParameterSet(configuration.parameterLayout)
     let inputGradient = try #require(
       network.backward(
-        tape, outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: valid),
+        tape, outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: valid),
         into: &gradients, wantsInputGradient: true))
 
     let step: Float = 1e-2
@@ -158,7 +158,7 @@ import Testing
       var gradients = ParameterSet(configuration.parameterLayout)
       network.backward(
         tape,
-        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: target.count),
+        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: target.count),
         into: &gradients)
       results.append((output, gradients.values))
     }
@@ -182,7 +182,7 @@ import Testing
       var gradients = ParameterSet(configuration.parameterLayout)
       network.backward(
         tape,
-        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: target.count),
+        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: target.count),
         into: &gradients)
       results.append((output, gradients.values))
     }

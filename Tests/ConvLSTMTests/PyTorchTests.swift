@@ -5,13 +5,14 @@ import Nowcasting
 import Tensor
 import Testing
 
-/// One file of `Fixtures/convlstm`, written by `Scripts/make-convlstm-fixtures.py` from PyTorch.
+/// One file of `Fixtures`, written from PyTorch: those in `convlstm` by `Scripts/make-convlstm-fixtures.py`, those in
+/// `training` by `Scripts/make-training-fixtures.py`.
 struct Reference {
   private let file: SafetensorsFile
 
-  init(_ name: String) throws {
-    let folder = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../Fixtures/convlstm").standardized
-    file = try SafetensorsFile(contentsOf: folder.appendingPathComponent(name + ".safetensors").path)
+  init(_ name: String, in folder: String = "convlstm") throws {
+    let fixtures = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../Fixtures/\(folder)").standardized
+    file = try SafetensorsFile(contentsOf: fixtures.appendingPathComponent(name + ".safetensors").path)
   }
 
   subscript(_ name: String) -> Tensor {
@@ -130,13 +131,13 @@ func expectGradients(
       #expect(output == network.forecast(reference["input"], leadFrames: 4))
 
       let target = reference["target"].missing(where: reference["mask"])
-      var loss = MaskedSquaredError()
+      var loss = MaskedLoss(.squared)
       loss.add(prediction: output, target: target)
       #expect(abs((loss.mean ?? .nan) - Double(reference["loss"][0])) < 1e-7)
       var gradients = ParameterSet(configuration.parameterLayout)
       let dx = network.backward(
         tape,
-        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: loss.count),
+        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: loss.count),
         into: &gradients, wantsInputGradient: true)
       expectGradients(gradients, reference)
       #expect(difference("grad.input", try #require(dx), reference["grad.input"], relative: true) < 1e-4)
@@ -151,7 +152,7 @@ func expectGradients(
       configuration, parameters: reference.parameters(configuration.parameterLayout) { "initial." + $0 })
     let trainingStep = TrainingStep(
       network, batch: 2, inputFrames: 3, leadFrames: 3, height: 16, width: 16, recomputes: recomputes)
-    var adam = Adam(count: configuration.parameterLayout.count, learningRate: 1e-3)
+    var adam = Optimizer(.adam(), count: configuration.parameterLayout.count)
     var (worstLoss, worstNorm) = (0.0, 0.0)
     for step in 0..<50 {
       let batch = "batches.\(step % 5)."
@@ -159,7 +160,7 @@ func expectGradients(
       var gradients = ParameterSet(configuration.parameterLayout)
       let loss = trainingStep(input: reference[batch + "input"], target: target, into: &gradients)
       let norm = gradients.clip(toNorm: 0.075)
-      adam.update(&network.parameters, gradients: gradients)
+      adam.update(&network.parameters, gradients: gradients, learningRate: 1e-3)
       let expected = (Double(reference["losses"][step]), Double(reference["gradient_norms"][step]))
       worstLoss = max(worstLoss, abs((loss.mean ?? .infinity) - expected.0) / expected.0)
       worstNorm = max(worstNorm, abs(norm - expected.1) / expected.1)

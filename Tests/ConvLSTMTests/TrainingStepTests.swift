@@ -26,12 +26,12 @@ import Testing
       }
     }
 
-    func step(recomputes: Bool, threads: Int = 2, rounds: Int = 1) -> (loss: MaskedSquaredError, gradients: Tensor) {
+    func step(recomputes: Bool, threads: Int = 2, rounds: Int = 1) -> (loss: MaskedLoss, gradients: Tensor) {
       let network = EncoderForecaster(configuration, seed: 6, pool: WorkerPool(threadCount: threads))
       let step = TrainingStep(
         network, batch: 5, inputFrames: 2, leadFrames: 3, height: 45, width: 37, recomputes: recomputes)
       var gradients = ParameterSet(configuration.parameterLayout)
-      var loss = MaskedSquaredError()
+      var loss = MaskedLoss(.squared)
       for _ in 0..<rounds {
         gradients = ParameterSet(configuration.parameterLayout)
         loss = step(input: input, target: target, into: &gradients)
@@ -40,16 +40,16 @@ import Testing
     }
 
     /// The whole batch at once.
-    func whole() -> (loss: MaskedSquaredError, gradients: Tensor) {
+    func whole() -> (loss: MaskedLoss, gradients: Tensor) {
       let network = EncoderForecaster(configuration, seed: 6)
       let tape = network.makeTape(batch: 5, inputFrames: 2, leadFrames: 3, height: 45, width: 37, recording: .all)
       let output = network.forward(tape, input)
-      var loss = MaskedSquaredError()
+      var loss = MaskedLoss(.squared)
       loss.add(prediction: output, target: target)
       var gradients = ParameterSet(configuration.parameterLayout)
       network.backward(
         tape,
-        outputGradient: MaskedSquaredError.gradient(prediction: output, target: target, validCount: loss.count),
+        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: loss.count),
         into: &gradients)
       return (loss, gradients.values)
     }

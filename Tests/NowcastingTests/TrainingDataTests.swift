@@ -114,7 +114,7 @@ func countingSequence(
     let sampler = try sampler(crop: 6)
     let normalisation = Normalisation()
     for step in 0..<4 {
-      let batch = try sampler.batch(epoch: 2, step: step)
+      let batch = try sampler.batch(epoch: 2, number: step)
       #expect(batch.input.shape == [3, 3, 1, 6, 6] && batch.target.shape == [3, 2, 1, 6, 6])
       for (index, sample) in batch.samples.enumerated() {
         for (tensor, offset) in [(batch.input, 0), (batch.target, 3)] {
@@ -129,16 +129,16 @@ func countingSequence(
 
   @Test func everyWindowComesOnceBeforeAnyComesAgain() throws {
     let sampler = try sampler(crop: 6, batch: 4)
-    let starts = try sampler.batch(epoch: 0, step: 0).samples.map(\.window.start)
+    let starts = try sampler.batch(epoch: 0, number: 0).samples.map(\.window.start)
     #expect(starts.sorted() == [0, 1, 2, 3])
     #expect(sampler.stepsPerEpoch == 4)
   }
 
   @Test func theSamePlaceInARunGivesTheSameBatch() throws {
     let (a, b) = (try sampler(crop: 6), try sampler(crop: 6))
-    #expect(try a.batch(epoch: 3, step: 1).samples == b.batch(epoch: 3, step: 1).samples)
-    #expect(try a.batch(epoch: 3, step: 1).samples != b.batch(epoch: 3, step: 0).samples)
-    #expect(try a.batch(epoch: 3, step: 1).samples != b.batch(epoch: 4, step: 1).samples)
+    #expect(try a.batch(epoch: 3, number: 1).samples == b.batch(epoch: 3, number: 1).samples)
+    #expect(try a.batch(epoch: 3, number: 1).samples != b.batch(epoch: 3, number: 0).samples)
+    #expect(try a.batch(epoch: 3, number: 1).samples != b.batch(epoch: 4, number: 1).samples)
   }
 
   /// All eight orientations come, and each shows the same crop: the corner that was cut at (y, x) is where it says.
@@ -147,7 +147,7 @@ func countingSequence(
     let sampler = Sampler(plain.data, crop: 6, batchSize: 3, seed: 5, augments: true)
     var seen: [Sampler.Orientation] = []
     for step in 0..<40 {
-      let batch = try sampler.batch(epoch: 0, step: step)
+      let batch = try sampler.batch(epoch: 0, number: step)
       for (index, sample) in batch.samples.enumerated() {
         let orientation = sample.orientation
         if !seen.contains(orientation) { seen.append(orientation) }
@@ -162,7 +162,7 @@ func countingSequence(
   }
 
   @Test func missingEntersAsZeroAndIsNoTarget() throws {
-    let batch = try sampler(crop: 12) { _, y, x in y == 2 && x == 3 }.batch(epoch: 0, step: 0)
+    let batch = try sampler(crop: 12) { _, y, x in y == 2 && x == 3 }.batch(epoch: 0, number: 0)
     #expect(batch.input[0, 1, 0, 2, 3] == 0 && batch.target[0, 1, 0, 2, 3].isNaN)
     #expect(batch.input[0, 1, 0, 2, 4] > 0 && !batch.target[0, 1, 0, 2, 4].isNaN)
   }

@@ -29,8 +29,8 @@ import Testing
     let batches = BatchPrefetch(sampler)
     let last = sampler.stepsPerEpoch - 1
     for (epoch, step) in [(0, 0), (0, 1), (0, last), (1, 0), (1, 1), (0, 0)] {
-      let expected = try sampler.batch(epoch: epoch, step: step)
-      let batch = try batches.batch(epoch: epoch, step: step)
+      let expected = try sampler.batch(epoch: epoch, number: step)
+      let batch = try batches.batch(epoch: epoch, number: step)
       #expect(batch.samples == expected.samples && batch.input == expected.input)
     }
   }

@@ -20,8 +20,14 @@ import Testing
     network = try options.architecture.network()
   }
 
+  private func options(_ recompute: Bool?) -> TrainingOptions {
+    var options = TrainingOptions()
+    options.recompute = recompute
+    return options
+  }
+
   private func memory(_ recompute: Bool?, machine: Double) throws -> TrainingMemory {
-    try TrainingMemory(network, sampler, recompute: recompute, machine: machine)
+    try TrainingMemory(network, sampler, options(recompute), machine: machine)
   }
 
   /// A machine that holds everything keeps the gates; a smaller one computes them again and says so; one that is smaller
@@ -36,5 +42,17 @@ import Testing
     #expect(try #require(short.note).contains("--recompute"))
     #expect(throwsCode(.usage) { _ = try memory(nil, machine: asked.bytes) })
     #expect(throwsCode(.usage) { _ = try memory(false, machine: keeping.bytes) })
+  }
+
+  /// Each number that is kept for a weight is there twice while a checkpoint is written.
+  @Test func optimisersTakeDifferentAmounts() throws {
+    var plain = options(false)
+    plain.optimizer = .sgd
+    var averaged = plain
+    (averaged.optimizer, averaged.weightAverage) = (.adamw, 0.999)
+    let difference =
+      try TrainingMemory(network, sampler, averaged).bytes - TrainingMemory(network, sampler, plain).bytes
+    let weights = 4 * Double(network.parameterLayout.count)
+    #expect(abs(difference - 4 * weights) < 0.01 * weights)
   }
 }

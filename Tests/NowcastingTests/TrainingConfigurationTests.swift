@@ -1,0 +1,133 @@
+import ConvLSTM
+import Foundation
+import RadarIO
+import Testing
+
+@testable import Nowcasting
+
+@Suite struct TrainingConfigurationTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func file(_ text: String) throws -> TrainingConfiguration {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: folder / "c.json"))
+    return try TrainingConfiguration(contentsOf: folder / "c.json")
+  }
+
+  private func given(_ values: [String: SettingValue], preset: TrainingPreset? = nil) -> TrainingConfiguration {
+    var configuration = TrainingConfiguration()
+    (configuration.values, configuration.preset) = (values, preset)
+    return configuration
+  }
+
+  private func message(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return "no error"
+    } catch { return (error as? NowcastError).map { "\($0.code.rawValue) \($0.message)" } ?? "\(error)" }
+  }
+
+  private func message(_ text: String, _ values: [String: SettingValue] = [:]) -> String {
+    message { _ = try TrainingOptions(file: try file(text), commandLine: given(values)) }
+  }
+
+  /// What is printed is read back as the same options, with each choice of everything.
+  @Test func printedAndReadBack() throws {
+    var changes: [[String: SettingValue]] = [
+      [:],
+      ["lead-frames": .integer(7), "seed": .unsigned(.max), "max-seconds": .number(1.5), "recompute": .flag(false)],
+      ["normalisation": .text("log-rain-rate"), "log-offset": .number(0.12), "max-rain-rate": .number(150)],
+      ["min-dbz": .number(5), "max-dbz": .integer(55), "zr-a": .number(58.53), "zr-b": .number(1.56)],
+      ["hidden": .list([8, 6, 4]), "kernel": .list([3, 5, 3]), "peephole": .flag(false), "patch": .integer(1)],
+      ["weight-average": .number(0.999), "accumulate": .integer(3), "warmup-steps": .integer(10)],
+      ["schedule": .text("step"), "decay-steps": .integer(50), "decay-factor": .number(0.7)],
+      ["schedule": .text("plateau"), "plateau-patience": .integer(3), "early-stopping": .integer(9)],
+      ["schedule": .text("cosine"), "schedule-steps": .integer(1000), "max-steps": .integer(2000)],
+      ["sampling": .text("wet"), "augment": .flag(true), "forecaster-order": .text("reversed")],
+      ["optimizer": .text("adamw"), "weight-decay": .number(0.05), "beta1": .number(0.5), "beta2": .number(0.99)],
+      ["optimizer": .text("rmsprop"), "rms-decay": .number(0.95)], ["optimizer": .text("sgd"), "momentum": .number(0)],
+    ]
+    changes += TrainingLoss.allCases.map { ["loss": .text($0.rawValue)] }
+    for values in changes {
+      let options = try TrainingOptions(file: nil, commandLine: given(values))
+      for (name, value) in values where name != "kernel" {
+        let setting = try #require(TrainingSetting.all.first { $0.name == name })
+        let shown = setting.get(options)
+        #expect(shown == value || shown.json == value.json + ".0", "\(name)")
+      }
+      #expect(try TrainingOptions(file: try file(options.configurationText), commandLine: given([:])) == options)
+    }
+    for preset in TrainingPreset.allCases {
+      let options = try TrainingOptions(file: nil, commandLine: given([:], preset: preset))
+      #expect(options == preset.options)
+      #expect(try TrainingOptions(file: try file(options.configurationText), commandLine: given([:])) == options)
+    }
+  }
+
+  /// The command line goes before the file, and the file before the preset.
+  @Test func whatGoesBefore() throws {
+    let file = try file(#"{ "preset": "small", "crop": 96, "learning-rate": 2e-3, "seed": 18446744073709551615 }"#)
+    #expect(file.preset == .small)
+    let options = try TrainingOptions(file: file, commandLine: given(["crop": .integer(64)]))
+    #expect(options.architecture == TrainingPreset.small.options.architecture)
+    #expect(options.crop == 64 && options.learningRate == 2e-3 && options.seed == .max)
+    let other = try TrainingOptions(file: file, commandLine: given([:], preset: .shi2015Radar))
+    #expect(other.leadFrames == 15 && other.crop == 96 && other.architecture.patch == 2)
+  }
+
+  /// One kernel for all layers stays that when their number changes.
+  @Test func kernelsOfOtherLayers() throws {
+    let options = try TrainingOptions(
+      file: nil, commandLine: given(["hidden": .list([4, 4, 4])], preset: .shi2015MNIST9x9x2))
+    #expect(options.architecture.inputKernel == [9, 9, 9] && options.architecture.stateKernel == [1, 1, 1])
+    #expect(message(#"{ "hidden": [4, 4, 4], "kernel": [3, 5] }"#).contains("64 these options make no network"))
+  }
+
+  /// The numbers of weights that Shi et al. 2015 give.
+  @Test(arguments: [
+    (TrainingPreset.shi2015MNIST1, 13_524_496), (.shi2015MNIST2, 10_042_896), (.shi2015MNIST3, 7_585_296),
+    (.shi2015MNIST9x9x2, 11_550_224), (.shi2015MNIST9x9x3, 8_830_480),
+  ])
+  func publishedNumbersOfWeights(preset: TrainingPreset, count: Int) throws {
+    let options = preset.options
+    #expect(try options.architecture.network().parameterLayout.count == count)
+    #expect(options.inputFrames == 10 && options.leadFrames == 10 && options.architecture.patch == 4)
+    #expect(options.loss == .crossEntropy && options.method == .rmsProp(decay: 0.9) && options.learningRate == 1e-3)
+  }
+
+  @Test func whatMakesNoSenseIsNamed() {
+    #expect(
+      message(#"{ "learning_rate": 1 }"#).contains("no setting named 'learning_rate'; did you mean 'learning-rate'?"))
+    #expect(message(#"{ "hiden": [4] }"#).contains("'hidden'?"))
+    #expect(message(#"{ "something": 1 }"#).hasSuffix("'something'."))
+    #expect(message(#"{ "crop": "wide" }"#) == #"64 'crop' is "wide"; it must be a whole number."#)
+    #expect(message(#"{ "crop": 9.5 }"#).contains("'crop' is 9.5"))
+    #expect(message(#"{ "loss": "best" }"#).contains("one of mse, mae, mse-mae, cross-entropy, balanced, huber"))
+    #expect(message(#"{ "preset": "large" }"#).contains("one of shi2015-radar"))
+    #expect(message(#"{ "crop": {} }"#).hasPrefix("65"))
+    #expect(message("[1]").hasPrefix("65") && message("crop: 3").hasPrefix("65"))
+    #expect(message(#"{ "crop": 2 }"#).contains("--crop is 2"))
+    #expect(message { _ = try TrainingConfiguration(contentsOf: folder / "none.json") }.hasPrefix("66"))
+    #expect(message { _ = try TrainingConfiguration(contentsOf: folder.path) }.hasPrefix("66"))
+  }
+
+  /// Settings that mean nothing beside the others, whether both are in one place or not.
+  @Test func contradictions() {
+    #expect(message(#"{ "huber-delta": 0.2 }"#).contains("'huber-delta' means something with --loss huber only"))
+    #expect(message("{}", ["momentum": .number(0.5)]).contains("--momentum means something with --optimizer sgd only"))
+    #expect(message(#"{ "kernel": 3, "state-kernel": 1 }"#).contains("contradicts 'state-kernel'"))
+    #expect(message("{}", ["min-dbz": .integer(0), "normalisation": .text("log-rain-rate")]).hasPrefix("64 --min-dbz"))
+    // What the command line overrides in a file is no contradiction.
+    #expect(message(#"{ "optimizer": "sgd", "momentum": 0.5 }"#, ["optimizer": .text("adam")]) == "no error")
+    #expect(message(#"{ "optimizer": "sgd" }"#, ["momentum": .number(0.5)]) == "no error")
+  }
+
+  @Test func distances() {
+    for (a, b, distance) in [
+      ("", "", 0), ("crop", "crop", 0), ("crop", "cro", 1), ("kitten", "sitting", 3), ("", "ab", 2),
+    ] {
+      #expect(TrainingConfiguration.distance(a, b) == distance && TrainingConfiguration.distance(b, a) == distance)
+    }
+  }
+}
