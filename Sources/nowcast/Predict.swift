@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Logging
 import Nowcasting
+import Quicklook
 import RadarIO
 
 extension ForecastCompatibility: ExpressibleByArgument {}
@@ -32,6 +33,12 @@ struct Predict: ParsableCommand {
   @Option(help: "Write the forecast so that another program's reader takes it.")
   var compat: ForecastCompatibility?
 
+  @Option(
+    help: ArgumentHelp(
+      "Maps of the last input frames and the forecast: one picture, or a folder for a picture of each frame.",
+      valueName: "file.png or folder"))
+  var quicklook: String?
+
   @Flag(help: "Forecast even if time step or grid spacing are not those the model was trained on.")
   var force = false
 
@@ -53,6 +60,7 @@ struct Predict: ParsableCommand {
     let logger = verbosity.logger
     let writer = ForecastWriter(overwrite: replacing.overwrite, compatibility: compat)
     try writer.check(path: output)
+    if let quicklook { try Quicklook.check(quicklook, overwrite: replacing.overwrite) }
     let model = try Model(contentsOf: model)
     let configuration = model.configuration
     let reading = try reading.read(frames, relation: configuration.normalisation.relation, logger: logger)
@@ -90,6 +98,9 @@ struct Predict: ParsableCommand {
       "Missing where none of the input frames measured. Rain rates below \(Normalisation.dryLimit) mm h-1 are zero."
     if let misfit { file.comment? += " Forced: \(misfit)" }
     try writer.write(file, to: output)
+    if let quicklook {
+      try Quicklook(input: input, forecast: file).write(to: quicklook, overwrite: replacing.overwrite)
+    }
     guard !verbosity.quiet else { return }
     let minutes = durationText(Double(lead) * step)
     Console.print("\(lead) frames, \(minutes) from \(TimeAxis.text(start)): \(output)")
