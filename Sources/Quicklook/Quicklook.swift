@@ -102,7 +102,9 @@ public struct Quicklook {
     let (cellWidth, cellHeight) = (max(map.width, 232), map.height)
     let (margin, gap, caption, header) = (16, 12, 24, subheading.isEmpty ? 40 : 56)
     let observed = panels.prefix { $0.lead == nil }.count
-    let perRow = min(max(observed, panels.count - observed, 1), max(1, 1500 / (cellWidth + gap)), max(observed, 4))
+    let perRow = min(
+      max(observed, panels.count - observed, 1), max(1, 1600 / (cellWidth + gap)),
+      max(observed, panels.count > 16 ? 6 : 4))
     // What was observed and what is forecast begin rows of their own.
     let rows = [panels.prefix(observed), panels.dropFirst(observed)].flatMap { part in
       stride(from: part.startIndex, to: part.endIndex, by: perRow).map { part[$0..<min($0 + perRow, part.endIndex)] }
