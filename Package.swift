@@ -54,6 +54,9 @@ let package = Package(
       name: "CUDUNITS", pkgConfig: "udunits",
       providers: [.apt(["libudunits2-dev"]), .brew(["udunits"])]),
     .target(name: "CRadarShim", dependencies: ["CHDF5", "CNetCDF", "CUDUNITS"]),
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .target(name: "CCPUInfo"),
 
     .target(name: "AlignedMemory", swiftSettings: arithmetic),
@@ -70,6 +73,7 @@ let package = Package(
     .target(
       name: "RadarIO", dependencies: ["CNetCDF", "CPROJ", "CUDUNITS", "CRadarShim", "Tensor"],
       swiftSettings: common),
+    .target(name: "Quicklook", dependencies: ["CPNG", "RadarIO", "Tensor"], swiftSettings: common),
     .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
     .target(
       name: "Nowcasting", dependencies: ["Tensor", "ConvKernels", "ConvLSTM", "RadarIO", "Verification"],
@@ -77,7 +81,7 @@ let package = Package(
     .executableTarget(
       name: "nowcast",
       dependencies: [
-        "Nowcasting", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo",
+        "Nowcasting", "Quicklook", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
@@ -96,6 +100,8 @@ let package = Package(
       swiftSettings: common),
     .testTarget(
       name: "RadarIOTests", dependencies: ["RadarIO", "Tensor", "CNetCDF", "CRadarShim"], swiftSettings: common),
+    .testTarget(
+      name: "QuicklookTests", dependencies: ["Quicklook", "CPNG", "RadarIO", "Tensor"], swiftSettings: common),
     .testTarget(name: "VerificationTests", dependencies: ["Verification", "Tensor"], swiftSettings: common),
     .testTarget(
       name: "NowcastingTests", dependencies: ["Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],

@@ -54,7 +54,14 @@ def same_variable(name, mine, theirs):
     same = mine.shape == theirs.shape and bool(
         np.all((mine.values == theirs.values) | ((mine.values != mine.values) & (theirs.values != theirs.values))))
     check(same, f"{name}: the values differ from the input's")
-    for key in sorted(mine.attrs.keys() | theirs.attrs.keys()):
+    keys = mine.attrs.keys() | theirs.attrs.keys()
+    if mine.dims == (name,):
+        # What CF forbids in a coordinate or asks of it is mended where it has one meaning only.
+        keys -= {"_FillValue", "missing_value"} | ({"standard_name", "long_name", "units"} - theirs.attrs.keys())
+        if not str(theirs.attrs.get("units", "")).startswith(("degrees_n", "degrees_e")) and mine.attrs.get("units") in (
+                "degrees_north", "degrees_east"):
+            keys -= {"units"}
+    for key in sorted(keys):
         a, b = mine.attrs.get(key), theirs.attrs.get(key)
         check(a is not None and b is not None and np.array_equal(a, b), f"{name}:{key} is {a!r}, the input has {b!r}")
 

@@ -64,6 +64,14 @@ public struct Evaluation: Sendable {
   public var notes: [String] = []
 }
 
+extension Evaluation {
+  /// Notes that nothing could be compared, which makes every score undefined.
+  fileprivate mutating func noteEmptiness() {
+    guard book.ordered.allSatisfy({ $0.scores.continuous.count == 0 }) else { return }
+    notes.append("no pixel was measured and forecast in any frame: every score is undefined")
+  }
+}
+
 /// Scores forecasts against what was measured.
 public enum Evaluator {
   /// The name of the network in reports.
@@ -123,6 +131,7 @@ public enum Evaluator {
       result.events.append(
         Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: starts(sequence).count))
     }
+    result.noteEmptiness()
     if let note = sequences.brokenWindowsNote(length: inputFrames + leadFrames) { result.notes.append(note) }
     let short = sequences.count - result.events.count
     if short > 0 {
@@ -167,6 +176,7 @@ public enum Evaluator {
         observation: try sequence.rainRate(at: frame), forecasts: methods)
       startTimes[sequence.name, default: []].insert(moment.reference)
     }
+    result.noteEmptiness()
     if withoutPersistence > 0 {
       result.notes.append(
         "persistence is not scored at \(withoutPersistence) forecast times: no observed frame has the reference time")

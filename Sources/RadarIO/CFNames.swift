@@ -6,7 +6,8 @@ enum CFNames {
   static let boundsDimension = "bounds"
   static let referenceTime = "forecast_reference_time"
   static let period = "forecast_period"
+  static let validity = "validity"
 
   /// Names no copied variable may take.
-  static let reserved: Set = [rainRate, time, timeBounds, boundsDimension, referenceTime, period]
+  static let reserved: Set = [rainRate, time, timeBounds, boundsDimension, referenceTime, period, validity]
 }

@@ -24,28 +24,32 @@ public struct ForecastFile: Sendable {
   public var references: String?
   /// The global attribute `comment`.
   public var comment: String?
-  /// The times of the input frames, written as the global attribute `input_times` when there are any.
+  /// The times of the input frames, written as the global attribute `input_times`.
   public var inputTimes: [Double]
-  /// Those of ``inputTimes`` whose frames were missing and filled in, written as `input_times_interpolated`.
-  public var bridgedTimes: [Double] = []
+  /// Those of ``inputTimes`` whose frames were not there or held no measurement, written as `input_missing`.
+  public var missingTimes: [Double]
+  /// Those of ``missingTimes`` that were interpolated between their neighbours, written as `input_interpolated`.
+  public var interpolatedTimes: [Double]
+  /// What stands behind each pixel, row by row, written as the variable `validity`.
+  public var validity: [PixelValidity]
   /// More global attributes, in this order.
   public var attributes: [(name: String, value: String)]
 
-  /// A forecast from a sequence that was read: grid and institution are those of the input, and the reference time and
-  /// the input times those of its frames unless they are given.
+  /// A forecast from the frames it was made from, all of them and no others: grid, institution, reference time (that of
+  /// the last frame) and what was missing are theirs.
   ///
   /// - Precondition: the shape of `rainRate` is `[times.count, grid.height, grid.width]`, and there is at least one step.
+  /// - Throws: ``RadarError`` when a file of the frames cannot be read any more.
   public init(
-    rainRate: Tensor, times: [Double], from input: FrameSequence, referenceTime: Double? = nil,
-    inputTimes: [Double]? = nil, title: String = "Rain forecast", source: String? = nil, history: String? = nil,
-    references: String? = nil, comment: String? = nil
-  ) {
+    rainRate: Tensor, times: [Double], from input: FrameSequence, title: String = "Rain forecast",
+    source: String? = nil, history: String? = nil, references: String? = nil, comment: String? = nil
+  ) throws {
     precondition(
       !times.isEmpty && rainRate.shape == [times.count, input.grid.height, input.grid.width],
       "\(times.count) steps of \(input.grid.height) × \(input.grid.width) are not a tensor of shape \(rainRate.shape)")
     self.rainRate = rainRate
     self.times = times
-    self.referenceTime = referenceTime ?? input.times[input.times.count - 1]
+    referenceTime = input.times[input.count - 1]
     intervalSeconds = input.intervalSeconds?.last
     grid = input.grid
     self.title = title
@@ -54,7 +58,18 @@ public struct ForecastFile: Sendable {
     self.history = history
     self.references = references
     self.comment = comment
-    self.inputTimes = inputTimes ?? input.times
+    let frames = try input.rainRate
+    inputTimes = input.times
+    interpolatedTimes = input.bridged.map { input.times[$0] }
+    let bridged = Set(input.bridged)
+    missingTimes = input.times.indices.filter { bridged.contains($0) || frames.part($0).isAllMissing }
+      .map { input.times[$0] }
+    validity = PixelValidity.plane(of: frames, hasInterpolated: !bridged.isEmpty)
     attributes = []
   }
+}
+
+extension Tensor {
+  /// Whether every element is `NaN`.
+  public var isAllMissing: Bool { withUnsafeBufferPointer { $0.allSatisfy(\.isNaN) } }
 }

@@ -8,10 +8,14 @@ public struct ForecastWriter: Sendable {
   /// The level of deflation, from 0 (none) to 9.
   public var compressionLevel: Int
 
+  /// The program that is to read the files, if CF alone does not suffice.
+  public var compatibility: ForecastCompatibility?
+
   /// A writer.
-  public init(overwrite: Bool = false, compressionLevel: Int = 4) {
+  public init(overwrite: Bool = false, compressionLevel: Int = 4, compatibility: ForecastCompatibility? = nil) {
     self.overwrite = overwrite
     self.compressionLevel = compressionLevel
+    self.compatibility = compatibility
   }
 
   /// Checks that a file could be written, to fail before the work rather than after.
@@ -21,9 +25,14 @@ public struct ForecastWriter: Sendable {
 
   /// Writes a forecast.
   ///
-  /// - Throws: ``RadarError`` `cannotCreate` or `writeFailed`.
+  /// - Throws: ``RadarError`` `cannotCreate` or `writeFailed`; `unusable` for a grid that ``compatibility`` does not allow.
   public func write(_ forecast: ForecastFile, to path: String) throws {
     try check(path: path)
+    var (forecast, names) = (forecast, RainFieldEncoder.Names())
+    if compatibility == .pysteps {
+      forecast = try PystepsLayout.adapted(forecast, path: path)
+      names = .init(rainRate: PystepsLayout.rainRate, timeOrigin: PystepsLayout.timeOrigin(forecast))
+    }
     var globals = GlobalAttributes()
     globals.add("title", forecast.title)
     globals.add("institution", forecast.institution)
@@ -31,20 +40,26 @@ public struct ForecastWriter: Sendable {
     globals.add("history", forecast.history)
     globals.add("references", forecast.references)
     globals.add("comment", forecast.comment)
-    if !forecast.inputTimes.isEmpty {
-      globals.add("input_times", forecast.inputTimes.map(TimeAxis.text).joined(separator: " "))
-    }
-    if !forecast.bridgedTimes.isEmpty {
-      globals.add("input_times_interpolated", forecast.bridgedTimes.map(TimeAxis.text).joined(separator: " "))
-    }
+    for (name, times) in [
+      ("input_times", forecast.inputTimes), ("input_missing", forecast.missingTimes),
+      ("input_interpolated", forecast.interpolatedTimes),
+    ] { globals.add(name, times.map(TimeAxis.text).joined(separator: " ")) }
     for attribute in forecast.attributes { globals.add(attribute.name, attribute.value) }
     let encoder = RainFieldEncoder(
       grid: forecast.grid, times: forecast.times, rainRate: [.memory(forecast.rainRate)],
       intervalStarts: forecast.intervalSeconds.map { seconds in forecast.times.map { $0 - seconds } },
-      referenceTime: forecast.referenceTime, longName: "forecast rain rate", globals: globals.list,
+      referenceTime: forecast.referenceTime,
+      validity: ValidityFlags(extent: .pixels, values: forecast.validity, longName: "what the input frames measured"),
+      names: names, longName: "forecast rain rate", globals: globals.list,
       compressionLevel: compressionLevel)
     try encoder.encode(path: path) { try AtomicOutput.write($0, to: path, overwrite: overwrite) }
   }
+}
+
+/// Programs whose readers want more than CF.
+public enum ForecastCompatibility: String, Sendable, CaseIterable {
+  /// The NetCDF importer of pysteps: other names, rows from north to south, times from the reference time.
+  case pysteps
 }
 
 /// Global attributes, each at most once and none empty.

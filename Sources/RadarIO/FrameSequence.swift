@@ -127,6 +127,18 @@ public struct FrameSequence: Sendable {
     return tensor
   }
 
+  /// Some of the frames as a sequence of their own, in memory.
+  ///
+  /// - Throws: ``RadarError`` when a file cannot be read any more.
+  public func part(_ range: Range<Int>) throws -> FrameSequence {
+    var part = self
+    part.frames = .memory(try rainRate(of: range))
+    part.times = Array(times[range])
+    part.intervalSeconds = intervalSeconds.map { Array($0[range]) }
+    part.bridged = bridged.filter(range.contains).map { $0 - range.lowerBound }
+    return part
+  }
+
   /// Rain rate in mm/h of one frame, `[h, w]`, `NaN` where it is missing.
   ///
   /// - Throws: ``RadarError`` when its file cannot be read any more.

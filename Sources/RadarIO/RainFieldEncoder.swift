@@ -11,9 +11,20 @@ struct RainFieldEncoder {
   var intervalStarts: [Double]?
   /// The moment a forecast starts from.
   var referenceTime: Double?
+  /// What stands behind frames or pixels.
+  var validity: ValidityFlags?
+  var names = Names()
   var longName: String
   var globals: [CFAttribute]
   var compressionLevel: Int
+
+  /// What may differ for other programs' sake.
+  struct Names {
+    /// The variable of the rain rate.
+    var rainRate = CFNames.rainRate
+    /// The moment times are counted from, in seconds since 1970-01-01, a whole second.
+    var timeOrigin = 0.0
+  }
 
   /// What stands for a missing pixel: the fill value of the library, which all tools know.
   static let fill = Float(9.969_209_968_386_869e36)
@@ -46,21 +57,36 @@ struct RainFieldEncoder {
       )
     }
     let copies = try grid.georeference.variables.map { stored in
-      (stored, try encoder.variable(stored.name, stored.type, dimensions(of: stored, encoder), attributes(of: stored)))
+      (
+        stored,
+        try encoder.variable(
+          stored.name, stored.type, dimensions(of: stored, encoder), CoordinateRepair.attributes(of: stored, on: grid))
+      )
     }
-    let rain = try encoder.variable(CFNames.rainRate, .float, [time, y, x], rainAttributes)
+    let flags = try validity.map { flags in
+      let variable = try encoder.variable(
+        CFNames.validity, .byte, flags.extent == .frames ? [time] : [y, x], flags.attributes)
+      if flags.extent == .pixels {
+        try encoder.deflate(variable, chunks: Array(chunks.dropFirst()), level: Int32(compressionLevel))
+      }
+      return (flags.values, variable)
+    }
+    let rain = try encoder.variable(names.rainRate, .float, [time, y, x], rainAttributes)
     try encoder.deflate(rain, chunks: chunks, level: Int32(compressionLevel))
     try encoder.endDefinitions()
 
-    try put(times, in: timeVariable, encoder)
+    try put(sinceOrigin(times), in: timeVariable, encoder)
     if let bounds, let intervalStarts {
-      try put(zip(intervalStarts, times).flatMap { [$0, $1] }, in: bounds, encoder)
+      try put(sinceOrigin(zip(intervalStarts, times).flatMap { [$0, $1] }), in: bounds, encoder)
     }
     if let forecast, let referenceTime {
-      try put([referenceTime], in: forecast.0, encoder)
+      try put(sinceOrigin([referenceTime]), in: forecast.0, encoder)
       try put(times.map { $0 - referenceTime }, in: forecast.1, encoder)
     }
     for (stored, variable) in copies { try stored.bytes.withUnsafeBytes { try encoder.put($0, in: variable) } }
+    if let (values, variable) = flags {
+      try values.map(\.rawValue).withUnsafeBytes { try encoder.put($0, in: variable) }
+    }
     try putRain(in: rain, encoder)
     return try encoder.finish(body)
   }
@@ -83,6 +109,8 @@ struct RainFieldEncoder {
     }
   }
 
+  private func sinceOrigin(_ times: [Double]) -> [Double] { times.map { $0 - names.timeOrigin } }
+
   private func put(_ values: [Double], in variable: Int32, _ encoder: CFEncoder) throws {
     try values.withUnsafeBytes { try encoder.put($0, in: variable) }
   }
@@ -91,7 +119,7 @@ struct RainFieldEncoder {
 
   private func momentAttributes(_ standardName: String) -> [CFAttribute] {
     [
-      CFAttribute("standard_name", standardName), CFAttribute("units", TimeAxis.units),
+      CFAttribute("standard_name", standardName), CFAttribute("units", TimeAxis.units(since: names.timeOrigin)),
       CFAttribute("calendar", "standard"),
       // As in POSIX time, every day has 86,400 seconds.
       CFAttribute("units_metadata", "leap_seconds: none"),
@@ -116,6 +144,7 @@ struct RainFieldEncoder {
     let coordinates =
       (referenceTime == nil ? [] : [CFNames.referenceTime, CFNames.period]) + grid.georeference.auxiliaryCoordinates
     if !coordinates.isEmpty { attributes.append(CFAttribute("coordinates", coordinates.joined(separator: " "))) }
+    if validity != nil { attributes.append(CFAttribute("ancillary_variables", CFNames.validity)) }
     return attributes
   }
 
@@ -123,14 +152,6 @@ struct RainFieldEncoder {
   private func hasMapping(_ mapping: String) -> Bool {
     mapping.split(whereSeparator: \.isWhitespace).allSatisfy {
       grid.georeference.variable($0.hasSuffix(":") ? String($0.dropLast()) : String($0)) != nil
-    }
-  }
-
-  /// The attributes of a copied variable, without a reference to bounds that could not be copied.
-  private func attributes(of stored: StoredVariable) -> [CFAttribute] {
-    stored.attributes.filter { attribute in
-      guard attribute.name == "bounds", let name = attribute.text else { return true }
-      return grid.georeference.variable(name) != nil
     }
   }
 

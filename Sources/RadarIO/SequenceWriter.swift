@@ -45,8 +45,20 @@ public struct SequenceWriter: Sendable {
     let encoder = RainFieldEncoder(
       grid: first.grid, times: times, rainRate: sequences.map(\.frames),
       intervalStarts: intervals.count == times.count ? zip(times, intervals).map { $0 - $1 } : nil,
-      longName: "rain rate", globals: globals.list, compressionLevel: compressionLevel)
+      validity: SequenceWriter.validity(sequences), longName: "rain rate", globals: globals.list,
+      compressionLevel: compressionLevel)
     try encoder.encode(path: path) { try AtomicOutput.write($0, to: path, overwrite: overwrite) }
+  }
+
+  /// Which frames were missing and are interpolated, where there are any.
+  private static func validity(_ sequences: [FrameSequence]) -> ValidityFlags? {
+    guard sequences.contains(where: { !$0.bridged.isEmpty }) else { return nil }
+    let values = sequences.flatMap { sequence in
+      var values = [PixelValidity](repeating: .valid, count: sequence.count)
+      for frame in sequence.bridged { values[frame] = .inputInterpolated }
+      return values
+    }
+    return ValidityFlags(extent: .frames, values: values, longName: "whether the frame was missing and interpolated")
   }
 
   /// Writes one sequence.

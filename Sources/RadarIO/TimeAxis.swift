@@ -5,6 +5,14 @@ public enum TimeAxis {
   /// The units every time is converted to, and written in.
   static let units = "seconds since 1970-01-01 00:00:00"
 
+  /// Units of seconds since a whole second.
+  static func units(since origin: Double) -> String {
+    guard origin != 0 else { return units }
+    // Always with seconds and without letters: the form every reader of CF files takes.
+    let moment = text(origin).dropLast().split(separator: "T")
+    return "seconds since \(moment[0]) \(moment[1].count == 5 ? "\(moment[1]):00" : moment[1])"
+  }
+
   /// The years 0 to 9999: what has a text in ISO 8601.
   private static let usable = -62_167_219_200.0..<253_402_300_800.0
 

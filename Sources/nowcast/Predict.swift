@@ -1,7 +1,11 @@
 import ArgumentParser
 import Foundation
+import Logging
 import Nowcasting
+import Quicklook
 import RadarIO
+
+extension ForecastCompatibility: ExpressibleByArgument {}
 
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -26,6 +30,15 @@ struct Predict: ParsableCommand {
   @Option(help: "Minutes to forecast, instead of a number of frames.")
   var leadMinutes: Double?
 
+  @Option(help: "Write the forecast so that another program's reader takes it.")
+  var compat: ForecastCompatibility?
+
+  @Option(
+    help: ArgumentHelp(
+      "Maps of the last input frames and the forecast: one picture, or a folder for a picture of each frame.",
+      valueName: "file.png or folder"))
+  var quicklook: String?
+
   @Flag(help: "Forecast even if time step or grid spacing are not those the model was trained on.")
   var force = false
 
@@ -45,8 +58,9 @@ struct Predict: ParsableCommand {
 
   func run() throws {
     let logger = verbosity.logger
-    let writer = ForecastWriter(overwrite: replacing.overwrite)
+    let writer = ForecastWriter(overwrite: replacing.overwrite, compatibility: compat)
     try writer.check(path: output)
+    if let quicklook { try Quicklook.check(quicklook, overwrite: replacing.overwrite) }
     let model = try Model(contentsOf: model)
     let configuration = model.configuration
     let reading = try reading.read(frames, relation: configuration.normalisation.relation, logger: logger)
@@ -70,25 +84,23 @@ struct Predict: ParsableCommand {
       logger.warning("\(lead) frames are more than the \(configuration.leadFrames) the model was trained for")
     }
     try forecaster.requireMemory(sequence.grid, leadFrames: lead)
-    let last = sequence.count - 1
-    let used = max(0, sequence.count - configuration.inputFrames)..<sequence.count
-    let frames = try sequence.rainRate(of: used)
+    let input = try sequence.part(max(0, sequence.count - configuration.inputFrames)..<sequence.count)
+    let frames = try input.rainRate
     reading.tellValues(logger)
-    let forecast = forecaster.forecast(frames, last: frames.shape[0] - 1, leadFrames: lead)
-    if forecast.withUnsafeBufferPointer({ $0.allSatisfy { $0.isNaN } }) {
-      logger.warning("every pixel of the input frames is missing, and so is the whole forecast")
-    }
-    let start = sequence.times[last]
-    var file = ForecastFile(
-      rainRate: forecast, times: (1...lead).map { start + Double($0) * step }, from: sequence, referenceTime: start,
-      inputTimes: Array(sequence.times.suffix(configuration.inputFrames)), title: "Rain forecast",
+    let forecast = forecaster.forecast(frames, last: input.count - 1, leadFrames: lead)
+    let start = input.times[input.count - 1]
+    var file = try ForecastFile(
+      rainRate: forecast, times: (1...lead).map { start + Double($0) * step }, from: input,
       source: "\(programText), \(Self.summary(configuration))", history: Self.history(sequence),
       references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214")
+    tellMissing(file, logger)
     file.comment =
       "Missing where none of the input frames measured. Rain rates below \(Normalisation.dryLimit) mm h-1 are zero."
-    file.bridgedTimes = sequence.bridged.filter(used.contains).map { sequence.times[$0] }
     if let misfit { file.comment? += " Forced: \(misfit)" }
     try writer.write(file, to: output)
+    if let quicklook {
+      try Quicklook(input: input, forecast: file).write(to: quicklook, overwrite: replacing.overwrite)
+    }
     guard !verbosity.quiet else { return }
     let minutes = durationText(Double(lead) * step)
     Console.print("\(lead) frames, \(minutes) from \(TimeAxis.text(start)): \(output)")
@@ -104,6 +116,17 @@ struct Predict: ParsableCommand {
         "--lead-minutes \(leadMinutes) is no whole number (1 to 1000) of the frames' step of \(stepSeconds / 60) min.")
     }
     return Int(frames.rounded())
+  }
+
+  private func tellMissing(_ file: ForecastFile, _ logger: Logger) {
+    if file.rainRate.isAllMissing {
+      logger.warning("every pixel of the input frames is missing, and so is the whole forecast")
+      return
+    }
+    let empty = file.missingTimes.filter { !file.interpolatedTimes.contains($0) }
+    guard let first = empty.first else { return }
+    let others = empty.count > 1 ? " (and \(empty.count - 1) more)" : ""
+    logger.warning("the frame of \(TimeAxis.text(first))\(others) has no measured pixel; it enters as no rain")
   }
 
   private static func summary(_ configuration: ModelConfiguration) -> String {

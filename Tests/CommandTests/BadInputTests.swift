@@ -201,6 +201,14 @@ import Testing
     expect(
       try Command.run("predict", "--frames", folder / "good.nc", "--model", run, "--output", folder / "no/f.nc"),
       status: 73, "no")
+    // Nothing is forecast when the maps could not be written.
+    let maps = ["predict", "--frames", folder / "good.nc", "--model", run, "--output", folder / "f.nc", "--quicklook"]
+    for path in [folder / "no/maps.png", folder / "good.nc"] {
+      expect(try Command.run(maps + [path]), status: 73, path)
+    }
+    try Data([1]).write(to: URL(fileURLWithPath: folder / "maps.png"))
+    expect(try Command.run(maps + [folder / "maps.png"]), status: 73, "maps.png", "--overwrite")
+    #expect(!folder.contains("f.nc"))
     // A file in the place of a folder; nobody, not even root, can write into it.
     expect(
       try Command.run("train", "--data", folder / "good.nc", "--output", folder / "good.nc/run"), status: 73, "good.nc")
@@ -237,6 +245,9 @@ import Testing
       try Command.run("train", "--data", "x", "--output", "y", "--config", folder / "none.json"), status: 66,
       "none.json")
     expect(try Command.run("eval", "--data", "x", "--output", "y"), status: 64, "--model or --forecast")
+    expect(
+      try Command.run("predict", "--frames", "x", "--model", "y", "--output", "z", "--compat", "grib"), status: 64,
+      "--compat")
     expect(
       try Command.run(
         "predict", "--frames", "x", "--model", "y", "--output", "z", "--lead-frames", "2", "--lead-minutes", "5"),

@@ -152,3 +152,30 @@ struct RadarFileContent {
     }
   }
 }
+
+/// What a forecast file holds beside the rain, read with the library's own calls.
+enum NetCDFContent {
+  /// The flags row by row, and the attribute `input_missing`.
+  static func validity(_ path: String) throws -> (values: [Int8], missing: String?) {
+    func check(_ status: Int32) throws { if status != NC_NOERR { throw RadarFileContent.Failure(status: status) } }
+    var (file, variable) = (Int32(0), Int32(0))
+    try check(nc_open(path, NC_NOWRITE, &file))
+    defer { nc_close(file) }
+    try check(nc_inq_varid(file, "validity", &variable))
+    var dimensions: [Int32] = [0, 0]
+    try check(nc_inq_vardimid(file, variable, &dimensions))
+    var count = 1
+    for dimension in dimensions {
+      var length = 0
+      try check(nc_inq_dimlen(file, dimension, &length))
+      count *= length
+    }
+    var values = [Int8](repeating: -1, count: count)
+    try check(nc_get_var_schar(file, variable, &values))
+    var length = 0
+    guard nc_inq_attlen(file, NC_GLOBAL, "input_missing", &length) == NC_NOERR else { return (values, nil) }
+    var text = [CChar](repeating: 0, count: length)
+    try check(nc_get_att_text(file, NC_GLOBAL, "input_missing", &text))
+    return (values, String(decoding: text.map(UInt8.init(bitPattern:)), as: UTF8.self))
+  }
+}

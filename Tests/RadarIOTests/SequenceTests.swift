@@ -68,7 +68,7 @@ import Testing
     try TestFile.frames(folder.file("a.nc"), times: [0, 300])
     let input = try read(folder.path)
     #expect(input.warnings.isEmpty)
-    let forecast = ForecastFile(rainRate: Tensor(shape: [1, 2, 2]), times: [600], from: input.sequences[0])
+    let forecast = try ForecastFile(rainRate: Tensor(shape: [1, 2, 2]), times: [600], from: input.sequences[0])
     try ForecastWriter().write(forecast, to: folder.file("f.nc"))
     #expect(try read(folder.path).warnings.first?.contains("f.nc: holds a forecast") == true)
   }

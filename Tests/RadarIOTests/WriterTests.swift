@@ -51,11 +51,11 @@ import Testing
     return try read(file.path).sequences[0]
   }
 
-  private func forecast(_ input: FrameSequence, steps: Int = 4) -> ForecastFile {
+  private func forecast(_ input: FrameSequence, steps: Int = 4) throws -> ForecastFile {
     let frame = input.grid.height * input.grid.width
     var pixels = (0..<steps * frame).map { Float($0) / 7 }
     pixels[1] = .nan
-    return ForecastFile(
+    return try ForecastFile(
       rainRate: Tensor(shape: [steps, input.grid.height, input.grid.width], pixels),
       times: (1...steps).map { input.times[input.times.count - 1] + Double($0) * input.stepSeconds }, from: input,
       source: "nowcast 1.0", history: "made", references: "Shi et al. 2015")
@@ -66,7 +66,7 @@ import Testing
     let folder = try TemporaryFolder()
     var input = try input(folder)
     input.intervalSeconds = [300, 300, 300]
-    let forecast = forecast(input)
+    let forecast = try forecast(input)
     try ForecastWriter().write(forecast, to: folder.file("f.nc"))
     let read = try #require(try RadarReader().sequences(at: [folder.file("f.nc")]).sequences.first)
     #expect(read.intervalSeconds == [300, 300, 300, 300])
@@ -76,7 +76,7 @@ import Testing
 
   @Test func aForecastIsWrittenAsTheContractSays() throws {
     let folder = try TemporaryFolder()
-    let forecast = forecast(try input(folder))
+    let forecast = try forecast(input(folder))
     let path = folder.file("out.nc")
     try ForecastWriter().write(forecast, to: path)
     let file = try NetCDFFile(path: path)
@@ -133,7 +133,7 @@ import Testing
   @Test func framesAreChunkedByTimeAndDeflated() throws {
     let folder = try TemporaryFolder()
     let path = folder.file("out.nc")
-    try ForecastWriter().write(forecast(try input(folder)), to: path)
+    try ForecastWriter().write(forecast(input(folder)), to: path)
     var (id, variable, storage, shuffle, deflate, level): (Int32, Int32, Int32, Int32, Int32, Int32) = (
       0, 0, 0, 0, 0, 0
     )
@@ -153,7 +153,7 @@ import Testing
   @Test func aForecastIsReadAgain() throws {
     let folder = try TemporaryFolder()
     let input = try input(folder)
-    let forecast = forecast(input)
+    let forecast = try forecast(input)
     try ForecastWriter().write(forecast, to: folder.file("out.nc"))
     let sequence = try read(folder.file("out.nc")).singleSequence(for: "scores")
     #expect(sequence.times == forecast.times)
@@ -166,7 +166,7 @@ import Testing
 
   @Test func equalForecastsAreEqualFiles() throws {
     let folder = try TemporaryFolder()
-    let forecast = forecast(try input(folder))
+    let forecast = try forecast(input(folder))
     for name in ["a.nc", "b.nc"] { try ForecastWriter().write(forecast, to: folder.file(name)) }
     #expect(FileManager.default.contentsEqual(atPath: folder.file("a.nc"), andPath: folder.file("b.nc")))
   }
@@ -219,7 +219,7 @@ import Testing
 
   @Test func anExistingFileIsKept() throws {
     let folder = try TemporaryFolder()
-    let forecast = forecast(try input(folder))
+    let forecast = try forecast(input(folder))
     let path = folder.file("out.nc")
     try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path))
     let error = #expect(throws: RadarError.self) { try ForecastWriter().write(forecast, to: path) }
@@ -233,7 +233,7 @@ import Testing
 
   @Test func aFolderThatIsNotThere() throws {
     let folder = try TemporaryFolder()
-    let forecast = forecast(try input(folder))
+    let forecast = try forecast(input(folder))
     let error = #expect(throws: RadarError.self) { try ForecastWriter().write(forecast, to: folder.file("no/out.nc")) }
     #expect(error?.code == .cannotCreate)
     #expect(
@@ -247,7 +247,7 @@ import Testing
       return
     }
     let folder = try TemporaryFolder()
-    let forecast = forecast(try input(folder))
+    let forecast = try forecast(input(folder))
     chmod(folder.path, 0o500)
     defer { chmod(folder.path, 0o700) }
     let error = #expect(throws: RadarError.self) { try ForecastWriter().write(forecast, to: folder.file("out.nc")) }

@@ -1,0 +1,100 @@
+import Foundation
+import RadarIO
+import Tensor
+
+/// How frames of a grid become maps of a size: north up, west left, and a kilometre as long in both directions.
+struct FrameMap {
+  let width: Int
+  let height: Int
+  /// The metres one pixel of the map is wide; `nil` when the grid does not tell.
+  let metresPerPixel: Double?
+  private let grid: Grid
+  private let isNorthUp: Bool
+  private let isWestLeft: Bool
+
+  /// Maps no wider and no higher than `side`, and enlarged at most eightfold.
+  init(_ grid: Grid, side: Int) {
+    self.grid = grid
+    let aspect = FrameMap.aspect(of: grid)
+    // The sizes in units of one pixel's height.
+    let (wide, high) = (Double(grid.width) * aspect, Double(grid.height))
+    let scale = min(Double(side) / max(wide, high), 8)
+    width = min(side, max(1, Int((wide * scale).rounded())))
+    height = min(side, max(1, Int((high * scale).rounded())))
+    // The spacing of a grid is the mean over rows and columns.
+    let columnsPerPixel = Double(grid.width) / Double(width)
+    metresPerPixel = grid.spacingMetres.map { 2 * $0 * aspect / (1 + aspect) * columnsPerPixel }
+    isNorthUp = FrameMap.descends(grid.y) ?? true
+    isWestLeft = FrameMap.descends(grid.x).map { !$0 } ?? true
+  }
+
+  /// The width of a pixel in heights of a pixel, between a tenth and ten.
+  private static func aspect(of grid: Grid) -> Double {
+    guard let y = grid.y, let x = grid.x, y.count > 1, x.count > 1, grid.yUnits?.first == grid.xUnits?.first else {
+      return 1
+    }
+    let (dy, dx) = (abs(y[y.count - 1] - y[0]) / Double(y.count - 1), abs(x[x.count - 1] - x[0]) / Double(x.count - 1))
+    let shrink = grid.isGeographic ? cos((y[0] + y[y.count - 1]) / 2 * .pi / 180) : 1
+    let aspect = dx / dy * shrink
+    return aspect.isFinite ? min(max(aspect, 0.1), 10) : 1
+  }
+
+  private static func descends(_ values: [Double]?) -> Bool? {
+    guard let values, values.count > 1 else { return nil }
+    return values[0] > values[values.count - 1]
+  }
+
+  /// Draws a frame, `[h, w]` in mm/h: means over the pixels of the frame that fall on a pixel of the map, missing where
+  /// most of them are, and a dark edge around what was measured.
+  func draw(_ frame: Tensor, on canvas: inout Canvas, x left: Int, y top: Int) {
+    var rates = [Float](repeating: .nan, count: width * height)
+    let columns = (0..<width).map { range($0, of: width, in: grid.width, isForward: isWestLeft) }
+    frame.withUnsafeBufferPointer { pixels in
+      for y in 0..<height {
+        let rows = range(y, of: height, in: grid.height, isForward: isNorthUp)
+        for x in 0..<width {
+          var (sum, measured): (Float, Int) = (0, 0)
+          for row in rows {
+            for column in columns[x] where !pixels[row * grid.width + column].isNaN {
+              sum += pixels[row * grid.width + column]
+              measured += 1
+            }
+          }
+          if measured * 2 >= rows.count * columns[x].count, measured > 0 {
+            rates[y * width + x] = sum / Float(measured)
+          }
+        }
+      }
+    }
+    for y in 0..<height {
+      for x in 0..<width {
+        let rate = rates[y * width + x]
+        var colour = RainPalette.colour(of: rate)
+        if rate.isNaN {
+          let neighbours = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)]
+          let isEdge = neighbours.contains { column, row in
+            (0..<width).contains(column) && (0..<height).contains(row) && !rates[row * width + column].isNaN
+          }
+          if isEdge { colour = RainPalette.edge }
+        }
+        canvas[left + x, top + y] = colour
+      }
+    }
+  }
+
+  /// The rows (or columns) of the frame on one of the map.
+  private func range(_ place: Int, of size: Int, in count: Int, isForward: Bool) -> Range<Int> {
+    let place = isForward ? place : size - 1 - place
+    let start = place * count / size
+    return start..<max(start + 1, (place + 1) * count / size)
+  }
+
+  /// A round length for a scale bar, at most a third of the map wide: kilometres and pixels.
+  var scaleBar: (kilometres: Double, pixels: Int)? {
+    guard let metresPerPixel, metresPerPixel > 0, metresPerPixel.isFinite else { return nil }
+    let longest = metresPerPixel * Double(width) / 3 / 1000
+    let power = pow(10, floor(log10(longest)))
+    let kilometres = ([5, 2, 1].map { $0 * power }.first { $0 <= longest }) ?? power
+    return (kilometres, Int((kilometres * 1000 / metresPerPixel).rounded()))
+  }
+}
