@@ -15,8 +15,8 @@ public final class EncoderForecaster {
   }
 
   /// What the layers' weights are packed for.
-  private struct Packing: Equatable {
-    var forBackward: Bool
+  private struct Packing {
+    let forBackward: Bool
     let height: Int
     let width: Int
   }
@@ -60,12 +60,11 @@ public final class EncoderForecaster {
 
   private func pack(for tape: EncoderForecasterTape) {
     let layout = tape.input[0].layout
-    var wanted = Packing(forBackward: tape.recording != .nothing, height: layout.height, width: layout.width)
-    if packed == wanted { return }
-    if !wanted.forBackward {
-      wanted.forBackward = true
-      if packed == wanted { return }
-      wanted.forBackward = false
+    let wanted = Packing(forBackward: tape.recording != .nothing, height: layout.height, width: layout.width)
+    if let packed, packed.height == wanted.height, packed.width == wanted.width,
+      packed.forBackward || !wanted.forBackward
+    {
+      return
     }
     for layer in encoder + forecaster {
       layer.pack(

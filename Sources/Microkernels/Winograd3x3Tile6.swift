@@ -26,14 +26,7 @@ private func outputGradient8(_ y: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMut
   let (evenA, oddA) = (P.sum(y0, P.a2, y2, P.a4, y4), P.sum(y1 * P.a, P.a3, y3, P.a5, y5))
   let (evenB, oddB) = (P.sum(y0, P.b2, y2, P.b4, y4), P.sum(y1 * P.b, P.b3, y3, P.b5, y5))
   let (evenC, oddC) = (P.sum(y0, P.c2, y2, P.c4, y4), P.sum(y1 * P.c, P.c3, y3, P.c5, y5))
-  t[0] = y0
-  t[r] = evenA + oddA
-  t[2 * r] = evenA - oddA
-  t[3 * r] = evenB + oddB
-  t[4 * r] = evenB - oddB
-  t[5 * r] = evenC + oddC
-  t[6 * r] = evenC - oddC
-  t[7 * r] = y5
+  P.store(y0, (evenA, oddA), (evenB, oddB), (evenC, oddC), y5, t, r)
 }
 
 /// G: three weights to eight points.
@@ -43,14 +36,7 @@ private func weights8(_ w: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMutablePoi
   let (evenA, oddA) = (fma(w2, P.a2, w0) * P.na, w1 * (P.a * P.na))
   let (evenB, oddB) = (fma(w2, P.b2, w0) * P.nb, w1 * (P.b * P.nb))
   let (evenC, oddC) = (fma(w2, P.c2, w0) * P.nc, w1 * (P.c * P.nc))
-  t[0] = w0 * P.n0
-  t[r] = evenA + oddA
-  t[2 * r] = evenA - oddA
-  t[3 * r] = evenB + oddB
-  t[4 * r] = evenB - oddB
-  t[5 * r] = evenC + oddC
-  t[6 * r] = evenC - oddC
-  t[7 * r] = w2
+  P.store(w0 * P.n0, (evenA, oddA), (evenB, oddB), (evenC, oddC), w2, t, r)
 }
 
 /// Gᵀ: eight points to the gradients of three weights.

@@ -23,14 +23,7 @@ private func outputGradient8(_ y: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMut
   let (evenA, oddA) = (fma(y2, P.a2, y0), fma(y3, P.a3, y1 * P.a))
   let (evenB, oddB) = (fma(y2, P.b2, y0), fma(y3, P.b3, y1 * P.b))
   let (evenC, oddC) = (fma(y2, P.c2, y0), fma(y3, P.c3, y1 * P.c))
-  t[0] = y0
-  t[r] = evenA + oddA
-  t[2 * r] = evenA - oddA
-  t[3 * r] = evenB + oddB
-  t[4 * r] = evenB - oddB
-  t[5 * r] = evenC + oddC
-  t[6 * r] = evenC - oddC
-  t[7 * r] = y3
+  P.store(y0, (evenA, oddA), (evenB, oddB), (evenC, oddC), y3, t, r)
 }
 
 /// G: five weights to eight points.
@@ -40,14 +33,7 @@ private func weights8(_ w: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMutablePoi
   let (evenA, oddA) = (P.sum(w0, P.a2, w2, P.a4, w4) * P.na, fma(w3, P.a3, w1 * P.a) * P.na)
   let (evenB, oddB) = (P.sum(w0, P.b2, w2, P.b4, w4) * P.nb, fma(w3, P.b3, w1 * P.b) * P.nb)
   let (evenC, oddC) = (P.sum(w0, P.c2, w2, P.c4, w4) * P.nc, fma(w3, P.c3, w1 * P.c) * P.nc)
-  t[0] = w0 * P.n0
-  t[r] = evenA + oddA
-  t[2 * r] = evenA - oddA
-  t[3 * r] = evenB + oddB
-  t[4 * r] = evenB - oddB
-  t[5 * r] = evenC + oddC
-  t[6 * r] = evenC - oddC
-  t[7 * r] = w4
+  P.store(w0 * P.n0, (evenA, oddA), (evenB, oddB), (evenC, oddC), w4, t, r)
 }
 
 /// Gᵀ: eight points to the gradients of five weights.

@@ -32,6 +32,22 @@ enum EightPoints {
   @inline(__always)
   static func sum(_ x: Lanes, _ p: Float, _ y: Lanes, _ q: Float, _ z: Lanes) -> Lanes { fma(z, q, fma(y, p, x)) }
 
+  /// The values at 0, at ±a, ±b and ±c from their even and odd parts, and at ∞.
+  @inline(__always)
+  static func store(
+    _ zero: Lanes, _ atA: (even: Lanes, odd: Lanes), _ atB: (even: Lanes, odd: Lanes),
+    _ atC: (even: Lanes, odd: Lanes), _ infinity: Lanes, _ t: UnsafeMutablePointer<Lanes>, _ r: Int
+  ) {
+    t[0] = zero
+    t[r] = atA.even + atA.odd
+    t[2 * r] = atA.even - atA.odd
+    t[3 * r] = atB.even + atB.odd
+    t[4 * r] = atB.even - atB.odd
+    t[5 * r] = atC.even + atC.odd
+    t[6 * r] = atC.even - atC.odd
+    t[7 * r] = infinity
+  }
+
   /// Bᵀ: eight pixels to eight points.
   @inline(__always)
   static func input(_ d: UnsafePointer<Lanes>, _ s: Int, _ t: UnsafeMutablePointer<Lanes>, _ r: Int) {
