@@ -123,7 +123,7 @@ public struct Inspection: Encodable, Sendable {
       var statistics = RainStatistics()
       for frame in 0..<sequence.count {
         do {
-          statistics.add(try sequence.rainRate(at: frame))
+          statistics.add(try sequence.rainRate(of: frame..<frame + 1))
         } catch let error as RadarError {
           let failure = Failure(error)
           if failures.last?.description != failure.description { failures.append(failure) }

@@ -29,9 +29,10 @@ final class FrameReader: @unchecked Sendable {
   /// What was read once. Most is read no more than that, so only what is read again is kept.
   private var seen: Set<Key> = []
   private var uses = 0
-  private var buffer: RawValues?
   private var table = Unpacking.Table()
   private var tableFile: Int?
+  /// What comes after the frame that was read last.
+  private var expected: Key?
   private var tallies: [Key: Unpacking.Tally] = [:]
 
   init(files: [RadarFile], relation: ReflectivityRelation, cacheLimit: Int = RadarReader.mostKeptBytes) {
@@ -40,25 +41,40 @@ final class FrameReader: @unchecked Sendable {
     self.cacheLimit = cacheLimit
   }
 
+  deinit { ReadingProcess.shared.closeFiles() }
+
   /// Fills `target` with the rain rates of one frame in mm/h.
-  func read(file: Int, frame: Int, seconds: Double?, into target: UnsafeMutableBufferPointer<Float>) throws {
+  ///
+  /// - Parameter next: the file and frame behind it. Once frames are read one after the other, the next is read ahead.
+  func read(
+    file: Int, frame: Int, seconds: Double?, next: (file: Int, frame: Int)?,
+    into target: UnsafeMutableBufferPointer<Float>
+  ) throws {
     try lock.withLock {
       let key = Key(file: file, frame: frame)
+      let following = next.map { Key(file: $0.file, frame: $0.frame) }
+      let isInOrder = expected == key
+      expected = following
       uses += 1
       if let known = cache[key] {
         cache[key]?.use = uses
         known.pixels.withUnsafeBufferPointer { _ = target.update(from: $0) }
         return
       }
-      try files[file].frames.read(frame, into: &buffer)
-      guard let buffer else { return }
       if let tableFile, !files[file].sharesTable(with: files[tableFile]) { table = Unpacking.Table() }
       tableFile = file
-      let tally = files[file].unpack(buffer, into: target, seconds: seconds, relation: relation, table: &table)
+      let ahead = following.flatMap { isInOrder && cache[$0] == nil ? request(for: $0) : nil }
+      let tally = try ReadingProcess.shared.values(request(for: key), ahead: ahead) {
+        files[file].unpack(
+          PackedValues(type: files[file].frames.type, bytes: $0), into: target, seconds: seconds, relation: relation,
+          table: &table)
+      }
       if tally != Unpacking.Tally() { tallies[key] = tally }
       if !seen.insert(key).inserted { keep(key, target) }
     }
   }
+
+  private func request(for key: Key) -> ReadingProcess.Request { files[key.file].frames.request(for: key.frame) }
 
   private func keep(_ key: Key, _ target: UnsafeMutableBufferPointer<Float>) {
     let bytes = target.count * MemoryLayout<Float>.size
@@ -120,7 +136,11 @@ enum FrameStore: Sendable {
     case .files(let reader, let origins):
       switch origins[position] {
       case .file(let file, let frame, let seconds):
-        try reader.read(file: file, frame: frame, seconds: seconds, into: target)
+        var next: (Int, Int)?
+        if position + 1 < origins.count, case .file(let file, let frame, _) = origins[position + 1] {
+          next = (file, frame)
+        }
+        try reader.read(file: file, frame: frame, seconds: seconds, next: next, into: target)
       case .between(let before, let after, let weight):
         try read(before, into: target)
         try withUnsafeTemporaryAllocation(of: Float.self, capacity: target.count) { later in

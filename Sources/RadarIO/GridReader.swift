@@ -33,7 +33,7 @@ struct GridReader {
       georeference.variables.append(
         StoredVariable(
           name: name, type: type, dimensions: found.dimensions.map { .init(name: $0.name, length: $0.length) },
-          bytes: try file.rawValues(of: found).bytes, attributes: found.attributes))
+          bytes: try file.bytes(of: found), attributes: found.attributes))
       if let bounds = found.attributes.text("bounds").flatMap({ file.variable($0, from: found) }), bounds.name != name {
         try store(bounds)
       }

@@ -8,7 +8,7 @@ struct HDF5Dataset {
   let storage: Storage
   fileprivate let lengths: [UInt64]
 
-  /// Where the values are; hdf5_process.c has the same numbers.
+  /// Where the values are; hdf5_images.c has the same numbers.
   enum Storage: UInt8 {
     case here = 0
     case unknown
@@ -56,18 +56,12 @@ struct HDF5Dataset {
     return type
   }
 
-  /// All values, in the machine's byte order.
+  /// What is to be asked for to read all values.
   ///
-  /// - Parameter buffer: memory of an earlier frame, used again if it fits.
-  /// - Throws: ``RadarError`` `unusable` as ``numericType()`` does, and when they cannot be read.
-  func read(into buffer: inout RawValues?) throws {
+  /// - Throws: ``RadarError`` `unusable` as ``numericType()`` does.
+  func request() throws -> ReadingProcess.Request {
     let type = try numericType()
-    let byteCount = try checkedByteCount(type)
-    let values =
-      buffer.flatMap { $0.type == type && $0.byteCount == byteCount ? $0 : nil }
-      ?? RawValues(type: type, byteCount: byteCount)
-    try HDF5Reader.shared.read(self, into: values)
-    buffer = values
+    return .image(path: file.path, name: path, type: type, byteCount: try checkedByteCount(type))
   }
 
   /// As in ``NetCDFFile/checkedByteCount(of:type:)``: deflate packs at most about 1:1030.

@@ -43,38 +43,36 @@ final class HDF5Group {
   }
 }
 
-/// The row of bytes in which the reading process describes a file (see hdf5_process.c). The process may have been damaged
-/// by the file, so nothing in them is taken for granted.
+/// The row of bytes in which the reading process describes a file with images (see hdf5_images.c).
 struct HDF5Description {
-  private let bytes: UnsafeRawBufferPointer
+  private var bytes: DescriptionBytes
   private let file: HDF5FileName
-  private var position = 0
 
   init(_ bytes: UnsafeRawBufferPointer, of file: HDF5FileName) {
-    self.bytes = bytes
+    self.bytes = DescriptionBytes(bytes)
     self.file = file
   }
 
   /// The root of the file; `nil` when the bytes are not as they should be.
   mutating func root() -> HDF5Group? {
-    guard next(UInt8.self) == UInt8(ascii: "G"), name() == "" else { return nil }
+    guard bytes.next(UInt8.self) == UInt8(ascii: "G"), bytes.name() == "" else { return nil }
     let root = HDF5Group(file: file, path: "")
     return fill(root, depth: 0) ? root : nil
   }
 
   private mutating func fill(_ group: HDF5Group, depth: Int) -> Bool {
-    while let tag = next(UInt8.self) {
+    while let tag = bytes.next(UInt8.self) {
       switch tag {
       case UInt8(ascii: "E"): return true
-      case UInt8(ascii: "X"): group.excess = next(UInt64.self)
+      case UInt8(ascii: "X"): group.excess = bytes.next(UInt64.self)
       case UInt8(ascii: "A"):
-        guard let name = name(), let value = attribute() else { return false }
+        guard let name = bytes.name(), let value = attribute() else { return false }
         group.attributes[name] = value
       case UInt8(ascii: "D"):
-        guard let name = name(), let dataset = dataset(path(of: name, in: group)) else { return false }
+        guard let name = bytes.name(), let dataset = dataset(path(of: name, in: group)) else { return false }
         group.datasets[name] = dataset
       case UInt8(ascii: "G"):
-        guard depth < 8, let name = name() else { return false }
+        guard depth < 8, let name = bytes.name() else { return false }
         let child = HDF5Group(file: file, path: path(of: name, in: group))
         guard fill(child, depth: depth + 1) else { return false }
         group.groups[name] = child
@@ -89,13 +87,13 @@ struct HDF5Description {
   }
 
   private mutating func attribute() -> HDF5Group.Attribute? {
-    switch next(UInt8.self) {
+    switch bytes.next(UInt8.self) {
     case UInt8(ascii: "n"):
-      guard let count = next(UInt32.self), count > 0, Int(count) <= bytes.count - position else { return nil }
-      let numbers = (0..<count).compactMap { _ in next(Double.self) }
+      guard let count = bytes.next(UInt32.self), count > 0, Int(count) <= bytes.rest else { return nil }
+      let numbers = (0..<count).compactMap { _ in bytes.next(Double.self) }
       return numbers.count == Int(count) ? .numbers(numbers) : nil
     case UInt8(ascii: "s"):
-      guard let length = next(UInt32.self), let characters = next(count: Int(length)) else { return nil }
+      guard let length = bytes.next(UInt32.self), let characters = bytes.next(count: Int(length)) else { return nil }
       return .text(HDF5Description.trimmed(characters))
     case UInt8(ascii: "o"): return .other
     default: return nil
@@ -103,28 +101,13 @@ struct HDF5Description {
   }
 
   private mutating func dataset(_ path: String) -> HDF5Dataset? {
-    guard let type = next(UInt8.self), let storage = next(UInt8.self).flatMap(HDF5Dataset.Storage.init),
-      let rank = next(UInt8.self)
+    guard let type = bytes.next(UInt8.self), let storage = bytes.next(UInt8.self).flatMap(HDF5Dataset.Storage.init),
+      let rank = bytes.next(UInt8.self)
     else { return nil }
-    let shape = (0..<rank).compactMap { _ in next(UInt64.self) }
+    let shape = (0..<rank).compactMap { _ in bytes.next(UInt64.self) }
     guard shape.count == Int(rank) else { return nil }
     return HDF5Dataset(
       file: file, path: path, type: NetCDFType(rawValue: Int32(type)), storage: storage, lengths: shape)
-  }
-
-  private mutating func name() -> String? {
-    guard let length = next(UInt16.self), let characters = next(count: Int(length)) else { return nil }
-    return String(decoding: characters, as: UTF8.self)
-  }
-
-  private mutating func next<T: BitwiseCopyable>(_ type: T.Type) -> T? {
-    next(count: MemoryLayout<T>.size)?.loadUnaligned(as: T.self)
-  }
-
-  private mutating func next(count: Int) -> UnsafeRawBufferPointer? {
-    guard count >= 0, count <= bytes.count - position else { return nil }
-    defer { position += count }
-    return UnsafeRawBufferPointer(rebasing: bytes[position..<position + count])
   }
 
   /// Text without the NULs and blanks that fill up strings of fixed length.

@@ -2,15 +2,19 @@ import CNetCDF
 import CRadarShim
 import Foundation
 
-/// The door to libnetcdf.
+/// The door to libnetcdf, for writing. (What others wrote is read in a process of its own, see ``ReadingProcess``.)
 ///
 /// libnetcdf and the HDF5 beneath it keep unguarded global state, so every call in the process goes through one lock,
 /// whatever file it is for.
 enum NetCDFLibrary {
   private static let lock = NSLock()
+  /// The process that reads is a copy of this one. It is to be made before libhdf5 has anything open here. Should that
+  /// fail, it is said when something is to be read.
+  private static let readingProcess: Void = { try? ReadingProcess.shared.start() }()
 
   /// Calls into libnetcdf while no other thread does.
   static func call<R>(_ body: () -> R) -> R {
+    readingProcess
     lock.lock()
     defer { lock.unlock() }
     radar_silence_hdf5()

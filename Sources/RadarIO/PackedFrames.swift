@@ -1,126 +1,48 @@
-import Foundation
-
-/// Reads the frames of one file as the file packs them.
+/// Where the frames of one file are.
 protocol PackedFrames: Sendable {
-  /// Reads one frame, in the order in which the file stores its pixels.
-  ///
-  /// - Parameter buffer: memory of an earlier frame, used again if it fits.
-  /// - Throws: ``RadarError`` when the file cannot be read, or is no longer what it was.
-  func read(_ frame: Int, into buffer: inout RawValues?) throws
+  /// The type of the numbers in the file.
+  var type: NetCDFType { get }
+
+  /// What is to be asked for to read a frame, in the order in which the file stores its pixels.
+  func request(for frame: Int) -> ReadingProcess.Request
+}
+
+/// Numbers as a file holds them, in the machine's byte order.
+struct PackedValues {
+  let type: NetCDFType
+  let bytes: UnsafeRawBufferPointer
 }
 
 /// The frames of a variable of a NetCDF file.
 struct NetCDFFrames: PackedFrames {
+  let type: NetCDFType
   private let path: String
-  private let variable: NetCDFFile.Variable
-  private let time: NetCDFFile.Dimension?
-  private let open: OpenFiles
+  private let name: String
+  private let shape: [Int]
+  private let frameBytes: Int
+  /// The position of the dimension of time.
+  private let time: Int?
 
   /// Remembers where the frames are.
   ///
-  /// - Throws: ``RadarError`` when the one frame of a file cannot be read.
-  init(_ file: NetCDFFile, variable: NetCDFFile.Variable, time: NetCDFFile.Dimension?, open: OpenFiles) throws {
+  /// - Throws: ``RadarError`` `unusable` when they are no numbers, or more than the file can hold.
+  init(_ file: NetCDFFile, variable: NetCDFFile.Variable, time: NetCDFFile.Dimension?) throws {
+    guard let type = variable.type, type.isNumeric else {
+      throw RadarError(.unusable, "its type is not one of numbers.", path: file.path, variable: variable.fullName)
+    }
+    self.type = type
     path = file.path
-    self.variable = variable
-    self.time = time
-    self.open = open
-    let isSingle = time.map { $0.length == 1 } ?? true
-    let bytes = try file.checkedByteCount(of: variable, type: variable.type ?? .byte)
-    if isSingle, let type = variable.type, let room = open.earlyMemory(type: type, byteCount: bytes) {
-      var values: RawValues? = room
-      try file.readValues(of: variable, at: 0, along: time, into: &values)
-      open.keep(room, of: path)
-    }
+    name = variable.fullName
+    shape = variable.shape
+    self.time = time.flatMap { variable.dimensions.firstIndex(of: $0) }
+    frameBytes = try file.checkedByteCount(of: variable, type: type) / max(time?.length ?? 1, 1)
   }
 
-  func read(_ frame: Int, into buffer: inout RawValues?) throws {
-    if let early = open.take(path) {
-      buffer = early
-      return
-    }
-    let file = try open.file(at: path) { try $0.prepareFrames(of: variable, along: time) }
-    guard let found = file.variable(variable.fullName), found.type == variable.type, found.shape == variable.shape
-    else {
-      throw RadarError(
-        .unusable, "the file is no longer what it was when its header was read. Let its writer finish, and try again.",
-        path: path, variable: variable.fullName)
-    }
-    try file.readValues(of: found, at: frame, along: time, into: &buffer)
-  }
-}
-
-/// The files that are open while their frames are read, and frames that were read with the header.
-///
-/// To open a file takes half as long as to read a frame from it. So while there are few files, their single frames are
-/// read with the header; of many, only the header is.
-///
-/// `@unchecked Sendable`: everything goes through the lock.
-final class OpenFiles: @unchecked Sendable {
-  /// Files that are read keep their chunks in memory.
-  private static let mostFiles = 4
-  private let lock = NSLock()
-  /// The latest last.
-  private var files: [NetCDFFile] = []
-  private var early: [String: RawValues] = [:]
-  private let memory = EarlyMemory()
-
-  /// Memory for a frame that is read with its header; `nil` when no more may be.
-  func earlyMemory(type: NetCDFType, byteCount: Int) -> RawValues? {
-    lock.withLock { RawValues(type: type, byteCount: byteCount, in: memory) }
-  }
-
-  /// Keeps a frame that was read with its header.
-  func keep(_ frame: RawValues, of path: String) {
-    lock.withLock {
-      early[path] = frame
-    }
-  }
-
-  /// Gives away the frame that was read with its header.
-  func take(_ path: String) -> RawValues? { lock.withLock { early.removeValue(forKey: path) } }
-
-  /// The file, opened if it must be; `prepare` is called before the first frame is read from it.
-  func file(at path: String, prepare: (NetCDFFile) throws -> Void) throws -> NetCDFFile {
-    let known = lock.withLock { () -> NetCDFFile? in
-      guard let place = files.firstIndex(where: { $0.path == path }) else { return nil }
-      files.append(files.remove(at: place))
-      return files.last
-    }
-    if let known { return known }
-    let file = try NetCDFFile(path: path)
-    try prepare(file)
-    lock.withLock {
-      files.append(file)
-      if files.count > OpenFiles.mostFiles { files.removeFirst() }
-    }
-    return file
-  }
-}
-
-/// One piece of memory for all frames that are read with their headers: page by page it would cost as much time as to
-/// open the files again.
-final class EarlyMemory {
-  /// Only what is used is taken from the system.
-  private static let byteCount = 96 << 20
-  private static let alignment = 2 << 20
-
-  private var start: UnsafeMutableRawPointer?
-  private var used = 0
-
-  deinit { start?.deallocate() }
-
-  /// The next part; `nil` when it does not fit any more.
-  func take(_ bytes: Int) -> UnsafeMutableRawPointer? {
-    guard bytes > 0, bytes <= EarlyMemory.byteCount - used else { return nil }
-    if start == nil {
-      let memory = UnsafeMutableRawPointer.allocate(
-        byteCount: EarlyMemory.byteCount, alignment: EarlyMemory.alignment)
-      #if os(Linux)
-        madvise(memory, EarlyMemory.byteCount, MADV_HUGEPAGE)
-      #endif
-      start = memory
-    }
-    defer { used += (bytes + 63) / 64 * 64 }
-    return start.map { $0 + used }
+  func request(for frame: Int) -> ReadingProcess.Request {
+    var starts = shape.map { _ in 0 }
+    var counts = shape
+    if let time { (starts[time], counts[time]) = (frame, 1) }
+    return .values(
+      path: path, name: name, type: type, shape: shape, starts: starts, counts: counts, byteCount: frameBytes)
   }
 }

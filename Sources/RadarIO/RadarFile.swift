@@ -13,7 +13,7 @@ struct RadarFile: Sendable {
   var packing: Packing
   /// The interval of an amount in seconds by an attribute, and which; times and bounds come before it.
   var statedInterval: (seconds: Double, statement: String)?
-  /// Reads the packed numbers.
+  /// Where the packed numbers are.
   var frames: any PackedFrames
   /// The moment a forecast starts from, in files that hold one.
   var referenceTime: Double?
@@ -24,13 +24,13 @@ struct RadarFile: Sendable {
   var notes: [String] = []
   var warnings: [String] = []
 
-  /// Reads the header of a NetCDF file.
+  /// Understands the header of a NetCDF file.
   ///
   /// - Parameter known: grids met before; one of them is shared if the file has it, and only its outline is read then.
   /// - Throws: ``RadarError`` `notFound` or `unusable`.
-  init(path: String, options: ReadOptions, known: [Grid], open: OpenFiles) throws {
+  init(file: NetCDFFile, options: ReadOptions, known: [Grid]) throws {
     let system = try UnitSystem.load()
-    let file = try NetCDFFile(path: path)
+    let path = file.path
     let rain = try VariableChoice(file: file, options: options, system: system).choose()
     let name = rain.variable.fullName
     let layout = rain.layout
@@ -57,7 +57,7 @@ struct RadarFile: Sendable {
     if case .amount = quantity, times.lengths == nil {
       statedInterval = AccumulationPeriod.find(for: rain.variable, units: units, in: file)
     }
-    frames = try NetCDFFrames(file, variable: rain.variable, time: layout.time, open: open)
+    frames = try NetCDFFrames(file, variable: rain.variable, time: layout.time)
     let reader = GridReader(file: file, system: system)
     let outline = try reader.outline(of: rain.variable, layout)
     let same = { (grid: Grid) in outline.y != nil && outline.x != nil && grid.matches(outline) }
@@ -85,7 +85,8 @@ struct RadarFile: Sendable {
 
   /// Unpacks one frame, as its file stores it, into mm/h.
   func unpack(
-    _ raw: RawValues, into target: UnsafeMutableBufferPointer<Float>, seconds: Double?, relation: ReflectivityRelation,
+    _ raw: PackedValues, into target: UnsafeMutableBufferPointer<Float>, seconds: Double?,
+    relation: ReflectivityRelation,
     table: inout Unpacking.Table
   ) -> Unpacking.Tally {
     let unpacking = Unpacking(packing: packing, quantity: quantity, relation: relation)

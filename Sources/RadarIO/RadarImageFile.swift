@@ -2,15 +2,9 @@
 enum RadarImageFile {
   /// The images of a file as one ``RadarFile`` each; `nil` for a file of another kind.
   ///
-  /// What kind it is follows from its content. An HDF5 file without the marks of either format, such as NetCDF-4, is of
-  /// another.
-  ///
   /// - Parameter known: grids met before; one of them is shared if an image has it.
-  /// - Throws: ``RadarError`` `notFound` or `unusable`.
-  static func read(path: String, options: ReadOptions, known: [Grid]) throws -> [RadarFile]? {
-    let probe = try FileProbe(path: path)
-    guard probe.kind == .hdf5, let root = try HDF5Reader.shared.describe(path: path, byteCount: probe.byteCount)
-    else { return nil }
+  /// - Throws: ``RadarError`` `unusable`.
+  static func read(_ root: HDF5Group, options: ReadOptions, known: [Grid]) throws -> [RadarFile]? {
     if let odim = try ODIMFile(root: root) { return try odim.images(options: options, known: known) }
     if let knmi = try KNMIFile(root: root) { return try knmi.images(options: options, known: known) }
     return nil
@@ -46,8 +40,8 @@ extension RadarFile {
     let shared = known.first { $0.matches(made.grid) }
     self.grid = shared ?? made.grid
     quantity = rain
-    frames = HDF5Frames(dataset: dataset)
-    self.packing = try packing(try dataset.numericType())
+    frames = try HDF5Frame(dataset)
+    self.packing = try packing(frames.type)
     guard self.packing.scale.isFinite, self.packing.scale != 0, self.packing.offset.isFinite else {
       throw unusable("its calibration is not a usable gain and offset.")
     }
@@ -60,10 +54,16 @@ extension RadarFile {
 }
 
 /// The image of a data set of an HDF5 file.
-struct HDF5Frames: PackedFrames {
-  let dataset: HDF5Dataset
+private struct HDF5Frame: PackedFrames {
+  let type: NetCDFType
+  private let request: ReadingProcess.Request
 
-  func read(_ frame: Int, into buffer: inout RawValues?) throws { try dataset.read(into: &buffer) }
+  init(_ dataset: HDF5Dataset) throws {
+    type = try dataset.numericType()
+    request = try dataset.request()
+  }
+
+  func request(for frame: Int) -> ReadingProcess.Request { request }
 }
 
 extension Packing {

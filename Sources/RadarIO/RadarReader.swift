@@ -35,12 +35,13 @@ public struct RadarReader: Sendable {
   public func sequences(at paths: [String], failed: ((RadarError) -> Void)? = nil) throws -> RadarReading {
     var grids: [Grid] = []
     var files: [RadarFile] = []
-    let open = OpenFiles()
-    for path in try FileSearch.files(at: paths, failed: failed) {
+    let found = try FileSearch.files(at: paths, failed: failed)
+    defer { ReadingProcess.shared.closeFiles() }
+    for (index, path) in found.enumerated() {
       do {
-        let parts =
-          try RadarImageFile.read(path: path, options: options, known: grids)
-          ?? [RadarFile(path: path, options: options, known: grids, open: open)]
+        let content = try ReadingProcess.shared.describe(
+          path: path, next: index + 1 < found.count ? found[index + 1] : nil)
+        let parts = try parts(of: content, path: path, known: grids)
         for part in parts where !grids.contains(where: { $0.matches(part.grid) }) { grids.append(part.grid) }
         files += parts
       } catch let error as RadarError where error.code != .internalError {
@@ -51,6 +52,21 @@ public struct RadarReader: Sendable {
     let reader = FrameReader(files: files, relation: options.relation)
     let (sequences, warnings) = try SequenceAssembly(reader: reader, maxGap: options.maxGap).sequences(failed: failed)
     return RadarReading(sequences: sequences, warnings: RadarReader.told(files) + warnings, reader: reader)
+  }
+
+  /// What a file holds: many frames of NetCDF, or images, which are understood by themselves.
+  private func parts(of content: ReadingProcess.Content, path: String, known: [Grid]) throws
+    -> [RadarFile]
+  {
+    switch content {
+    case .netCDF(let file): return [try RadarFile(file: file, options: options, known: known)]
+    case .images(let root):
+      if let images = try RadarImageFile.read(root, options: options, known: known) { return images }
+      // One with a group of such a name, but no other mark of a format of images.
+      return [
+        try RadarFile(file: NetCDFFile.open(path: path), options: options, known: known)
+      ]
+    }
   }
 
   /// The warnings about files, each sentence once.

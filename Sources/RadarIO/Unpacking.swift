@@ -106,7 +106,7 @@ struct Unpacking {
 
   /// Unpacks as many numbers as `target` holds.
   func unpack(
-    _ raw: RawValues, into target: UnsafeMutableBufferPointer<Float>, hours: Double, table: inout Table
+    _ raw: PackedValues, into target: UnsafeMutableBufferPointer<Float>, hours: Double, table: inout Table
   ) -> Tally {
     // A table of 65,536 entries pays only for frames of about that size.
     let isLarge = target.count >= 1 << 15
@@ -129,10 +129,10 @@ struct Unpacking {
 
   @inline(__always)
   private func compute<T>(
-    _ raw: RawValues, _ target: UnsafeMutableBufferPointer<Float>, _ hours: Double,
+    _ raw: PackedValues, _ target: UnsafeMutableBufferPointer<Float>, _ hours: Double,
     _ convert: (T) -> Double
   ) -> Tally {
-    let source = raw.pointer.assumingMemoryBound(to: T.self)
+    let source = raw.bytes.assumingMemoryBound(to: T.self)
     var tally = Tally()
     for i in 0..<target.count {
       let (value, pixel) = rate(convert(source[i]), hours: hours)
@@ -144,12 +144,12 @@ struct Unpacking {
 
   @inline(__always)
   private func look<T: FixedWidthInteger>(
-    up: T.Type, _ raw: RawValues, _ target: UnsafeMutableBufferPointer<Float>, _ hours: Double,
+    up: T.Type, _ raw: PackedValues, _ target: UnsafeMutableBufferPointer<Float>, _ hours: Double,
     _ table: inout Table
   ) -> Tally {
     let codes = 1 << T.bitWidth
     table.fill(hours: hours, codes: codes) { rate(Double(T(truncatingIfNeeded: $0)), hours: hours) }
-    let source = raw.pointer.assumingMemoryBound(to: T.self)
+    let source = raw.bytes.assumingMemoryBound(to: T.self)
     var tally = Tally()
     table.values.withUnsafeBufferPointer { values in
       table.pixels.withUnsafeBufferPointer { pixels in

@@ -27,7 +27,7 @@ import Testing
     let forecast = try ForecastFile(
       rainRate: Tensor(shape: [2, 2, 3], pixels), times: [900, 1200], from: input)
     try ForecastWriter(overwrite: true, compatibility: compat).write(forecast, to: folder.file("f.nc"))
-    return try NetCDFFile(path: folder.file("f.nc"))
+    return try NetCDFFile.open(path: folder.file("f.nc"))
   }
 
   @Test func flagsSayWhatTheInputMeasured() throws {
@@ -60,14 +60,14 @@ import Testing
     let folder = try TemporaryFolder()
     let sequence = input(isBridged: true)
     try SequenceWriter().write(sequence, to: folder.file("c.nc"))
-    let file = try NetCDFFile(path: folder.file("c.nc"))
+    let file = try NetCDFFile.open(path: folder.file("c.nc"))
     let flags = try #require(file.variable("validity"))
     #expect(flags.dimensions.map(\.name) == ["time"])
     #expect(try file.numbers(of: flags) == [0, 3, 0])
     // The flags are not taken for rain when the file is read again.
     #expect(try same(read(folder.file("c.nc")).sequences[0].rainRate.elements, sequence.rainRate.elements))
     try SequenceWriter(overwrite: true).write(input(), to: folder.file("c.nc"))
-    #expect(try NetCDFFile(path: folder.file("c.nc")).variable("validity") == nil)
+    #expect(try NetCDFFile.open(path: folder.file("c.nc")).variable("validity") == nil)
   }
 
   @Test func partsOfASequenceKeepWhatIsTheirs() throws {

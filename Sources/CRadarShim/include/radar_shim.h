@@ -1,6 +1,6 @@
 #pragma once
 
-#include "hdf5_reader.h"
+#include "reading_process.h"
 
 // Swift calls libnetcdf and libudunits2 directly; here is only what it cannot call.
 

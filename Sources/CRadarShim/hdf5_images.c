@@ -1,4 +1,4 @@
-// The process that reads HDF5 files. It describes a file as a row of bytes, numbers as they are in memory:
+// The images of HDF5 files. A file is described as a row of bytes, numbers as they are in memory:
 //
 //   group      'G' name … 'E', with its attributes, data sets and groups between
 //   attribute  'A' name, then 'n' count (u32) doubles | 's' length (u32) characters | 'o' for anything else
@@ -6,15 +6,12 @@
 //   excess     'X' number of members (u64), in place of the members of a group of too many
 //   name       length (u16) characters
 
-#include "hdf5_process.h"
-
-#include <errno.h>
 #include <hdf5.h>
 #include <netcdf.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
+
+#include "reading_service.h"
 
 enum {
   deepest_group = 3,
@@ -23,75 +20,35 @@ enum {
   longest_name = 255,
   largest_attribute = 1 << 14,
   largest_rank = 8,
-  // Usual are milliseconds to describe a file, and a second for 100 million values.
-  describing_seconds = 1,
-  reading_seconds = 20,
 };
-static const size_t largest_description = (size_t)32 << 20;
 static const uint64_t usual_chunk = (uint64_t)64 << 20;
 
 /// Where the values of a data set are; ``HDF5Dataset/Storage`` has the same numbers.
 enum { storage_here = 0, storage_unknown, storage_elsewhere, storage_huge_chunks, storage_empty };
 
-// MARK: The description
-
-typedef struct {
-  uint8_t *bytes;
-  size_t count;
-  size_t room;
-  int groups;
-  bool is_too_much;
-} description;
-
-static void put(description *to, const void *bytes, size_t count) {
-  if (to->is_too_much) return;
-  if (to->count + count > largest_description) {
-    to->is_too_much = true;
-    return;
-  }
-  if (to->count + count > to->room) {
-    to->room = 2 * (to->count + count);
-    uint8_t *larger = realloc(to->bytes, to->room);
-    if (!larger) _exit(1);
-    to->bytes = larger;
-  }
-  memcpy(to->bytes + to->count, bytes, count);
-  to->count += count;
-}
-
-static void put_byte(description *to, uint8_t byte) { put(to, &byte, 1); }
-
-static void put_name(description *to, uint8_t tag, const char *name) {
-  uint16_t length = (uint16_t)strnlen(name, longest_name);
-  put_byte(to, tag);
-  put(to, &length, sizeof length);
-  put(to, name, length);
-}
-
-static void put_text(description *to, const char *text, size_t most) {
-  uint32_t length = (uint32_t)strnlen(text, most);
-  put_byte(to, 's');
-  put(to, &length, sizeof length);
-  put(to, text, length);
-}
-
 // MARK: Attributes
 
-static bool put_numbers(description *to, hid_t attribute, size_t count) {
+static void put_text(radar_description *to, const char *text, size_t most) {
+  uint32_t length = (uint32_t)strnlen(text, most);
+  radar_put_byte(to, 's');
+  radar_put_u32(to, length);
+  radar_put(to, text, length);
+}
+
+static bool put_numbers(radar_description *to, hid_t attribute, size_t count) {
   double *numbers = calloc(count, sizeof *numbers);
   bool is_read = numbers && H5Aread(attribute, H5T_NATIVE_DOUBLE, numbers) >= 0;
   if (is_read) {
-    uint32_t length = (uint32_t)count;
-    put_byte(to, 'n');
-    put(to, &length, sizeof length);
-    put(to, numbers, count * sizeof *numbers);
+    radar_put_byte(to, 'n');
+    radar_put_u32(to, (uint32_t)count);
+    radar_put(to, numbers, count * sizeof *numbers);
   }
   free(numbers);
   return is_read;
 }
 
 /// Of an array only the first text is of interest.
-static bool put_strings(description *to, hid_t attribute, hid_t type, size_t count, size_t size) {
+static bool put_strings(radar_description *to, hid_t attribute, hid_t type, size_t count, size_t size) {
   bool is_read;
   if (H5Tis_variable_str(type) > 0) {
     char **strings = calloc(count, sizeof *strings);
@@ -111,7 +68,7 @@ static bool put_strings(description *to, hid_t attribute, hid_t type, size_t cou
   return is_read;
 }
 
-static bool put_value(description *to, hid_t attribute, hid_t type, hid_t space) {
+static bool put_value(radar_description *to, hid_t attribute, hid_t type, hid_t space) {
   hssize_t count = H5Sget_simple_extent_npoints(space);
   size_t size = H5Tget_size(type);
   if (count <= 0 || count > largest_attribute || size == 0 || size > (size_t)(largest_attribute / count)) return false;
@@ -125,12 +82,12 @@ static bool put_value(description *to, hid_t attribute, hid_t type, hid_t space)
 
 static herr_t put_attribute(hid_t location, const char *name, const H5A_info_t *info, void *context) {
   (void)info;
-  description *to = context;
-  put_name(to, 'A', name);
+  radar_description *to = context;
+  radar_put_name(to, 'A', name);
   hid_t attribute = H5Aopen(location, name, H5P_DEFAULT);
   hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
   hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
-  if (type < 0 || space < 0 || !put_value(to, attribute, type, space)) put_byte(to, 'o');
+  if (type < 0 || space < 0 || !put_value(to, attribute, type, space)) radar_put_byte(to, 'o');
   if (space >= 0) H5Sclose(space);
   if (type >= 0) H5Tclose(type);
   if (attribute >= 0) H5Aclose(attribute);
@@ -187,20 +144,17 @@ static uint8_t storage(hid_t dataset, const hsize_t *lengths, int rank) {
   return found;
 }
 
-static void put_dataset(description *to, hid_t dataset, const char *name) {
+static void put_dataset(radar_description *to, hid_t dataset, const char *name) {
   hid_t space = H5Dget_space(dataset);
   if (space < 0) return;
   hsize_t lengths[largest_rank];
   int rank = H5Sget_simple_extent_ndims(space);
   if (rank >= 0 && rank <= largest_rank && H5Sget_simple_extent_dims(space, lengths, NULL) == rank) {
-    put_name(to, 'D', name);
-    put_byte(to, number_type(dataset));
-    put_byte(to, storage(dataset, lengths, rank));
-    put_byte(to, (uint8_t)rank);
-    for (int i = 0; i < rank; i++) {
-      uint64_t length = lengths[i];
-      put(to, &length, sizeof length);
-    }
+    radar_put_name(to, 'D', name);
+    radar_put_byte(to, number_type(dataset));
+    radar_put_byte(to, storage(dataset, lengths, rank));
+    radar_put_byte(to, (uint8_t)rank);
+    for (int i = 0; i < rank; i++) radar_put_u64(to, lengths[i]);
   }
   H5Sclose(space);
 }
@@ -221,16 +175,15 @@ static hid_t open_object(hid_t location, const char *name) {
   return object;
 }
 
-static void put_group(description *to, hid_t group, const char *name, int depth) {
-  put_name(to, 'G', name);
+static void put_group(radar_description *to, hid_t group, const char *name, int depth, int *groups) {
+  radar_put_name(to, 'G', name);
   H5Aiterate2(group, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, put_attribute, to);
   H5G_info_t info;
-  if (++to->groups > most_groups) to->is_too_much = true;
+  if (++*groups > most_groups) to->is_too_much = true;
   if (depth < deepest_group && !to->is_too_much && H5Gget_info(group, &info) >= 0) {
     if (info.nlinks > most_members) {
-      uint64_t count = info.nlinks;
-      put_byte(to, 'X');
-      put(to, &count, sizeof count);
+      radar_put_byte(to, 'X');
+      radar_put_u64(to, info.nlinks);
       info.nlinks = 0;
     }
     for (hsize_t i = 0; i < info.nlinks && !to->is_too_much; i++) {
@@ -241,14 +194,14 @@ static void put_group(description *to, hid_t group, const char *name, int depth)
       hid_t object = open_object(group, member);
       if (object < 0) continue;
       switch (H5Iget_type(object)) {
-        case H5I_GROUP: put_group(to, object, member, depth + 1); break;
+        case H5I_GROUP: put_group(to, object, member, depth + 1, groups); break;
         case H5I_DATASET: put_dataset(to, object, member); break;
         default: break;
       }
       H5Oclose(object);
     }
   }
-  put_byte(to, 'E');
+  radar_put_byte(to, 'E');
 }
 
 // MARK: Requests
@@ -260,21 +213,22 @@ static bool may_hold_images(hid_t root) {
 
 static hid_t open_file(const char *path) {
   hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-  // Not the usual driver: the library would take files that the caller had open at the fork for open here.
+  // Not the driver of libnetcdf, which may have the same file open: the library would take the two for one.
   hid_t file = H5Pset_fapl_stdio(access) < 0 ? -1 : H5Fopen(path, H5F_ACC_RDONLY, access);
   H5Pclose(access);
   return file;
 }
 
-static radar_hdf5_status describe(const char *path, description *to) {
+radar_status radar_describe_images(const char *path, radar_description *to) {
   hid_t file = open_file(path);
-  if (file < 0) return RADAR_HDF5_NOT_OPENED;
+  if (file < 0) return RADAR_NOT_OPENED;
   hid_t root = open_object(file, "/");
-  radar_hdf5_status status = RADAR_HDF5_FAILED;
-  if (root >= 0 && !may_hold_images(root)) status = RADAR_HDF5_OTHER_KIND;
+  radar_status status = RADAR_FAILED;
+  if (root >= 0 && !may_hold_images(root)) status = RADAR_DONE_NETCDF;
   else if (root >= 0) {
-    put_group(to, root, "", 0);
-    status = to->is_too_much ? RADAR_HDF5_TOO_MUCH : RADAR_HDF5_DONE;
+    int groups = 0;
+    put_group(to, root, "", 0, &groups);
+    status = to->is_too_much ? RADAR_TOO_MUCH : RADAR_DONE;
   }
   if (root >= 0) H5Oclose(root);
   H5Fclose(file);
@@ -305,76 +259,23 @@ static bool read_values(hid_t dataset, int32_t type, void *target, uint64_t byte
          H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, target) >= 0;
 }
 
-static radar_hdf5_status values(const char *path, const char *name, int32_t type, void *target, uint64_t byte_count) {
+radar_status radar_read_image(const char *path, const char *name, int32_t type, void *target, uint64_t byte_count) {
   hid_t file = open_file(path);
-  if (file < 0) return RADAR_HDF5_NOT_OPENED;
+  if (file < 0) return RADAR_NOT_OPENED;
   hid_t dataset = open_object(file, name);
   bool is_read = dataset >= 0 && H5Iget_type(dataset) == H5I_DATASET && read_values(dataset, type, target, byte_count);
   if (dataset >= 0) H5Oclose(dataset);
   H5Fclose(file);
-  return is_read ? RADAR_HDF5_DONE : RADAR_HDF5_FAILED;
+  return is_read ? RADAR_DONE : RADAR_FAILED;
 }
 
-// MARK: The channel
-
-/// Ends the process when it has computed for that many seconds more: on some damaged files libhdf5 goes round in circles.
-static void allow_seconds(rlim_t seconds) {
-  struct rusage used;
-  struct rlimit limit;
-  if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0) return;
-  limit.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1 + seconds;
-  if (limit.rlim_cur < limit.rlim_max) setrlimit(RLIMIT_CPU, &limit);
-}
-
-static bool receive(int channel, void *bytes, size_t count) {
-  while (count > 0) {
-    ssize_t received = read(channel, bytes, count);
-    if (received < 0 && errno == EINTR) continue;
-    if (received <= 0) return false;
-    bytes = (char *)bytes + received;
-    count -= (size_t)received;
-  }
-  return true;
-}
-
-static bool answer(int channel, radar_hdf5_status status, const void *bytes, size_t count) {
-  radar_hdf5_response response = {.status = status, .byte_count = count};
-  const void *parts[] = {&response, bytes};
-  size_t lengths[] = {sizeof response, count};
-  for (int i = 0; i < 2; i++) {
-    for (size_t done = 0; done < lengths[i];) {
-      ssize_t sent = write(channel, (const char *)parts[i] + done, lengths[i] - done);
-      if (sent < 0 && errno == EINTR) continue;
-      if (sent <= 0) return false;
-      done += (size_t)sent;
-    }
-  }
-  return true;
-}
-
-void radar_hdf5_serve(int channel) {
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-  radar_hdf5_request request;
-  bool goes_on = true;
-  while (goes_on && receive(channel, &request, sizeof request)) {
-    char *path = calloc((size_t)request.path_length + 1, 1);
-    char *dataset = calloc((size_t)request.dataset_length + 1, 1);
-    if (!path || !dataset || !receive(channel, path, request.path_length) ||
-        !receive(channel, dataset, request.dataset_length))
-      return;
-    allow_seconds(request.dataset_length == 0 ? describing_seconds : reading_seconds);
-    if (request.dataset_length == 0) {
-      description found = {0};
-      radar_hdf5_status status = describe(path, &found);
-      goes_on = answer(channel, status, found.bytes, status == RADAR_HDF5_DONE ? found.count : 0);
-      free(found.bytes);
-    } else {
-      void *target = malloc(request.byte_count);
-      radar_hdf5_status status = target ? values(path, dataset, request.type, target, request.byte_count) : RADAR_HDF5_FAILED;
-      goes_on = answer(channel, status, target, status == RADAR_HDF5_DONE ? request.byte_count : 0);
-      free(target);
-    }
-    free(path);
-    free(dataset);
-  }
+bool radar_lies_elsewhere(const char *path, const char *name) {
+  hid_t file = open_file(path);
+  hid_t dataset = file < 0 ? -1 : open_object(file, name);
+  hid_t list = dataset >= 0 && H5Iget_type(dataset) == H5I_DATASET ? H5Dget_create_plist(dataset) : -1;
+  bool is_elsewhere = list >= 0 && H5Pget_external_count(list) > 0;
+  if (list >= 0) H5Pclose(list);
+  if (dataset >= 0) H5Oclose(dataset);
+  if (file >= 0) H5Fclose(file);
+  return is_elsewhere;
 }
