@@ -118,7 +118,7 @@ static int inquire(int group, int id, variable *found) {
   for (int i = 0; i < found->rank && status == NC_NOERR; i++)
     status = nc_inq_dimlen(group, dimensions[i], &found->lengths[i]);
   if (status == NC_NOERR && nc_inq_var_chunking(group, id, &found->storage, found->chunks) != NC_NOERR)
-    found->storage = NC_UNKNOWN_STORAGE;
+    found->storage = NC_CONTIGUOUS;
   return status;
 }
 
@@ -158,7 +158,8 @@ static bool forbid_opening(struct rlimit *before) {
 static radar_status read_values(const variable *found, const size_t *starts, const size_t *counts, void *target,
                                 int32_t *detail) {
   radar_status status = RADAR_DONE;
-  if (found->storage == NC_VIRTUAL) return RADAR_ELSEWHERE;
+  // Some versions know virtual data sets, which are made of others, and to some they are of an unknown kind.
+  if (found->storage == NC_VIRTUAL || found->storage == NC_UNKNOWN_STORAGE) return RADAR_ELSEWHERE;
   if (found->storage == NC_CHUNKED) {
     status = prepare(found, counts);
     if (status == RADAR_DONE) *detail = nc_get_vara(found->group, found->id, starts, counts, target);

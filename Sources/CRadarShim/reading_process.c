@@ -41,7 +41,7 @@ static void close_all_but(int kept) {
 static int leave_caller(int channel) {
   // A crash here is foreseen: no report, no core. Ctrl-C is for the caller, whose end closes the channel.
   int crashes[] = {SIGSEGV, SIGBUS,  SIGABRT, SIGFPE,  SIGILL, SIGTRAP,
-                   SIGPIPE, SIGTERM, SIGXCPU, SIGALRM, SIGCHLD};
+                   SIGPIPE, SIGTERM, SIGPROF, SIGALRM, SIGCHLD};
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) signal(crashes[i], SIG_DFL);
   signal(SIGINT, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
@@ -77,11 +77,51 @@ static void keep(int channel, radar_shared *shared) {
     while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) _exit(0);
+    // What takes too long would do so again.
+    bool took_too_long = WIFSIGNALED(status) && (WTERMSIG(status) == SIGPROF || WTERMSIG(status) == SIGALRM);
     // It may have answered what it had begun; then nobody waits for this.
-    radar_response response = {.serial = shared->begun, .status = RADAR_DIED, .byte_count = shared->served};
+    radar_response response = {
+        .serial = shared->begun, .status = RADAR_DIED, .byte_count = took_too_long ? 0 : shared->served};
     if (send(channel, &response, sizeof response, 0) != sizeof response) _exit(0);
   }
 }
+
+// MARK: The end
+
+/// The processes that were started and not ended yet. Not every machine has a process 1 that looks after those whose parent
+/// has gone, so they are waited for at the end.
+static struct {
+  int32_t keeper;
+  int32_t channel;
+} started[16];
+
+static void end_all(void) {
+  for (size_t i = 0; i < sizeof started / sizeof *started; i++) {
+    if (started[i].keeper == 0) continue;
+    shutdown(started[i].channel, SHUT_RDWR);
+    // What still reads ahead is not worth a longer wait, and ends by itself.
+    for (int milliseconds = 0; milliseconds < 200 && waitpid(started[i].keeper, NULL, WNOHANG) == 0; milliseconds++)
+      usleep(1000);
+  }
+}
+
+static void remember(int32_t keeper, int32_t channel) {
+  static bool is_registered;
+  if (!is_registered) is_registered = atexit(end_all) == 0;
+  for (size_t i = 0; i < sizeof started / sizeof *started; i++) {
+    if (started[i].keeper != 0) continue;
+    started[i].keeper = keeper;
+    started[i].channel = channel;
+    return;
+  }
+}
+
+static void forget(int32_t keeper) {
+  for (size_t i = 0; i < sizeof started / sizeof *started; i++)
+    if (started[i].keeper == keeper) started[i].keeper = 0;
+}
+
+// MARK: For the caller
 
 bool radar_reader_start(radar_reader *reader) {
   size_t size = sizeof(radar_shared) + radar_data_room;
@@ -112,10 +152,12 @@ bool radar_reader_start(radar_reader *reader) {
   }
   reader->keeper = keeper;
   reader->channel = pair[0];
+  remember(reader->keeper, reader->channel);
   return true;
 }
 
 void radar_reader_stop(radar_reader *reader) {
+  forget(reader->keeper);
   close(reader->channel);
   while (waitpid(reader->keeper, NULL, 0) < 0 && errno == EINTR) {
   }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 enum {
@@ -25,15 +26,12 @@ static const rlim_t memory_room = (rlim_t)1536 << 20;
 
 // MARK: Limits
 
-/// Ends the process when it has computed for that many seconds more: on some damaged files the libraries go round in
-/// circles. What waits for a disk ends, too, but later.
-static void allow_seconds(unsigned seconds) {
-  struct rusage used;
-  struct rlimit limit;
-  alarm(patience_seconds + seconds);
-  if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0) return;
-  limit.rlim_cur = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + 1 + seconds;
-  if (limit.rlim_cur < limit.rlim_max) setrlimit(RLIMIT_CPU, &limit);
+/// Ends the process by a signal when it has computed for that many seconds: on some damaged files the libraries go round
+/// in circles. What waits for a disk ends, too, but later. Zero lets it go on.
+static void allow_seconds(int seconds) {
+  struct itimerval computing = {.it_value.tv_sec = seconds};
+  setitimer(ITIMER_PROF, &computing, NULL);
+  alarm(seconds > 0 ? patience_seconds : 0);
 }
 
 /// Only Linux says how much there is already, and keeps to such a limit.
@@ -165,7 +163,7 @@ void radar_serve(int channel, radar_shared *shared) {
     shared->begun = serial;
     radar_response response = {.serial = serial, .status = RADAR_FAILED};
     if (request.byte_count <= radar_data_room) serve(&request, shared->data, &response);
-    alarm(0);
+    allow_seconds(0);
     shared->served++;
     if (!answer(channel, &response)) return;
   }

@@ -58,6 +58,14 @@ struct FileProbe {
     return probe
   }
 
+  /// Whether someone writes the file at this moment, as libhdf5 tells others by a lock.
+  static func isLocked(path: String) -> Bool {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+  }
+
   private static func kind(of descriptor: Int32, byteCount: Int) -> Kind {
     var magic = [UInt8](repeating: 0, count: 8)
     guard pread(descriptor, &magic, 8, 0) >= 4 else { return .other }

@@ -29,10 +29,17 @@ public struct RadarError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Makes an error; `path` and `variable` say where it happened, as far as that is known.
   public init(_ code: Code, _ message: String, path: String? = nil, variable: String? = nil) {
     self.code = code
-    self.message = message
+    self.message = RadarError.shortened(message)
     self.path = path
-    self.variable = variable
+    self.variable = variable.map(RadarError.shortened)
   }
+
+  /// What a file says goes into sentences about it, and may be of any length.
+  private static func shortened(_ text: String) -> String {
+    text.utf8.count <= longest ? text : "\(text.prefix(longest / 2)) … \(text.suffix(longest / 4))"
+  }
+
+  private static let longest = 2000
 
   /// The whole sentence, such as `rain.nc: variable 'R': it states no units; …`.
   public var description: String {

@@ -52,6 +52,7 @@ struct RadarFile: Sendable {
         .unusable, "its scale_factor or add_offset is not a usable number.", path: path, variable: name)
     }
     _ = try file.checkedByteCount(of: rain.variable, type: type)
+    try RadarFile.checkSize(height: layout.y.length, width: layout.x.length, path: path, variable: name)
     let timeReader = FrameTimeReader(file: file, system: system)
     times = try timeReader.times(of: rain)
     if case .amount = quantity, times.lengths == nil {
@@ -80,6 +81,22 @@ struct RadarFile: Sendable {
       standardName.hasSuffix("_rate") || standardName.hasSuffix("_flux")
     {
       warnings.append("its standard name '\(standardName)' is of a rate, but its units '\(units)' are of an amount")
+    }
+  }
+
+  /// The most pixels of a frame: the largest composites have a quarter of that, and more would take all memory.
+  static let mostPixels = 100_000_000
+
+  /// Refuses frames of more pixels than any radar composite has.
+  ///
+  /// - Throws: ``RadarError`` `unusable`.
+  static func checkSize(height: Int, width: Int, path: String, variable: String) throws {
+    let (pixels, overflow) = height.multipliedReportingOverflow(by: width)
+    guard !overflow, pixels <= mostPixels else {
+      throw RadarError(
+        .unusable,
+        "its frames are of \(height) × \(width) pixels, and \(mostPixels / 1_000_000) million are the most that are read.",
+        path: path, variable: variable)
     }
   }
 

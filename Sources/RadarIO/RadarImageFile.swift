@@ -30,6 +30,8 @@ extension RadarFile {
       let text = shape.isEmpty ? "a single value" : shape.map(String.init).joined(separator: " × ")
       throw unusable("it is no image of rows and columns but \(text).")
     }
+    frames = try HDF5Frame(dataset)
+    try RadarFile.checkSize(height: shape[0], width: shape[1], path: path, variable: image.path)
     self.path = path
     variable = image.quantity.isEmpty ? image.path : image.quantity
     reason = "the image's quantity"
@@ -40,7 +42,6 @@ extension RadarFile {
     let shared = known.first { $0.matches(made.grid) }
     self.grid = shared ?? made.grid
     quantity = rain
-    frames = try HDF5Frame(dataset)
     self.packing = try packing(frames.type)
     guard self.packing.scale.isFinite, self.packing.scale != 0, self.packing.offset.isFinite else {
       throw unusable("its calibration is not a usable gain and offset.")

@@ -104,8 +104,9 @@ final class ReadingProcess: @unchecked Sendable {
           ? take(outcome == RADAR_DONE_NETCDF, bytes, probe.byteCount) : nil
       }
       if let found { return found }
-      // A writer that is about to finish is worth a moment of waiting, as HDF5 locks what it reads.
-      let isLocked = probe.kind == .hdf5 && response.outcome == RADAR_NOT_OPENED
+      // A writer that is about to finish is worth a moment of waiting.
+      let isLocked =
+        probe.kind == .hdf5 && response.outcome == RADAR_NOT_OPENED && FileProbe.isLocked(path: request.path)
       guard isLocked, attempts < 3 else { throw ReadingProcess.error(response, request) }
       usleep(50_000)
     }
@@ -125,9 +126,9 @@ final class ReadingProcess: @unchecked Sendable {
   func closeFiles() {
     lock.withLock {
       for index in workers.indices {
-        if workers[index].pending != nil { _ = wait(index) }
+        settle(index)
         radar_reader_close_files(&workers[index].reader)
-        _ = wait(index)
+        wait(index)
       }
     }
   }
@@ -143,15 +144,26 @@ final class ReadingProcess: @unchecked Sendable {
     _ request: Request, ahead: Request?, take: (radar_status, UnsafeRawBufferPointer) throws -> R?
   ) throws -> (radar_response, R?) {
     try check(request)
+    // What cannot be asked for is complained about when it is.
+    let ahead = ahead.flatMap { (try? check($0)) == nil ? nil : $0 }
     return try lock.withLock {
       try startIfNeeded()
       let asked = workers.firstIndex { $0.pending == request }
-      // At most one of them is reading ahead.
-      let index = asked ?? workers.firstIndex { $0.pending == nil } ?? 0
-      if asked == nil { send(request, index) }
+      let index =
+        asked ?? workers.firstIndex { $0.pending?.path == request.path } ?? workers.firstIndex { $0.pending == nil }
+        ?? 0
+      if asked == nil {
+        settle(index)
+        send(request, index)
+      }
       // What is open in one process, and its inflated chunks, is not to be opened in the other as well.
       let isElsewhere = ahead.map { $0.path != request.path } ?? false
-      if let ahead, isElsewhere, let idle = workers.firstIndex(where: { $0.pending == nil }) { send(ahead, idle) }
+      if let ahead, isElsewhere, let other = workers.indices.first(where: { $0 != index }),
+        workers[other].pending != ahead
+      {
+        settle(other)
+        send(ahead, other)
+      }
       let response = wait(index)
       let bytes = UnsafeRawBufferPointer(
         start: radar_reader_data(&workers[index].reader), count: Int(response.byte_count))
@@ -194,7 +206,10 @@ final class ReadingProcess: @unchecked Sendable {
     }
   }
 
-  private func wait(_ index: Int) -> radar_response {
+  /// Waits for what was read ahead and is not wanted after all.
+  private func settle(_ index: Int) { if workers[index].pending != nil { wait(index) } }
+
+  @discardableResult private func wait(_ index: Int) -> radar_response {
     workers[index].pending = nil
     return radar_reader_wait(&workers[index].reader)
   }

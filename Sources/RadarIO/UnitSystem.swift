@@ -93,7 +93,9 @@ final class UnitSystem: @unchecked Sendable {
   }
 
   private func parse(_ units: String) -> OpaquePointer? {
-    var text = Array(units.trimmingCharacters(in: .whitespacesAndNewlines).utf8CString)
+    // UDUNITS copies line ends to standard output.
+    let line = units.trimmingCharacters(in: .whitespacesAndNewlines).map { $0.isNewline ? " " : $0 }
+    var text = Array(String(line).utf8CString)
     _ = ut_trim(&text, UT_UTF8)
     return ut_parse(system, text, UT_UTF8)
   }

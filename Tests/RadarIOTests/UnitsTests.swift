@@ -17,7 +17,7 @@ import Testing
   private static let rates: [(String, Double)] = [
     ("mm h-1", 2.5), ("mm/h", 2.5), ("mm/hr", 2.5), ("mm hr-1", 2.5), ("mm hour-1", 2.5), ("mm h**-1", 2.5),
     ("kg m-2 h-1", 2.5), ("um s-1", 2.5 * 3.6), ("g m-2 s-1", 2.5 * 3.6), ("in/h", 2.5 * 25.4),
-    ("cm/day", 25.0 / 24), ("mm/(5 min)", 2.5 * 12),
+    ("cm/day", 25.0 / 24), ("mm/(5 min)", 2.5 * 12), ("mm\nh-1", 2.5),
   ]
 
   @Test(arguments: rates)
