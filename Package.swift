@@ -91,6 +91,8 @@ let package = Package(
       name: "KernelBenchmark", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
     .executableTarget(
       name: "NetworkBenchmark", dependencies: ["ConvKernels", "ConvLSTM", "Tensor"], swiftSettings: arithmetic),
+    // Damaged files through the whole reader, for Scripts/fuzz.
+    .executableTarget(name: "FuzzReader", dependencies: ["Nowcasting", "RadarIO", "Tensor"], swiftSettings: common),
 
     .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: common),
     .testTarget(
@@ -104,7 +106,8 @@ let package = Package(
       name: "QuicklookTests", dependencies: ["Quicklook", "CPNG", "RadarIO", "Tensor"], swiftSettings: common),
     .testTarget(name: "VerificationTests", dependencies: ["Verification", "Tensor"], swiftSettings: common),
     .testTarget(
-      name: "NowcastingTests", dependencies: ["Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],
+      name: "NowcastingTests",
+      dependencies: ["FuzzReader", "Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],
       swiftSettings: common),
     .testTarget(
       name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor", "CNetCDF"],
