@@ -404,13 +404,22 @@ with File("time-attribute-20190101_0000.nc", times=None) as f:
     f.nominal_time = "2020-10-31 00:00:00"
     f.put("rain", ("y", "x"), RAIN[0], **MM)
 expect("time-attribute-20190101_0000.nc", rain=RAIN[:1], warning="taken from the global attribute 'nominal_time'", **ONE)
-for name in ["time-name_202010310000.nc", "time-name.20201031T0000Z.nc", "time-name_2020-10-31_00-00-00.nc", "time-name66_20201031_000000.prcp.nc"]:
+for name in ["time-name_202010310000.nc", "time-name.20201031T0000Z.nc", "time-name_2020-10-31_00-00-00.nc", "time-name66_20201031_000000.prcp.nc",
+             "time-name_2020.10.31.00.00.nc", "time-name.20201031-S000000-E002959.nc", "time-name_2010310000-dwd.nc"]:
     with File(name, times=None) as f:
         f.put("rain", ("y", "x"), RAIN[0], **MM)
     expect(name, rain=RAIN[:1], warning="taken from the file's name", **ONE)
 with File("time-nowhere-86472031990000.nc", times=None) as f:
     f.put("rain", ("y", "x"), RAIN[0], **MM)
 refuse("time-nowhere-86472031990000.nc", "it has no time")
+with File("time-months.nc", times=None) as f:
+    f.axis("time", [0, 1], standard_name="time", units="months since 2020-01-01")
+    f.put("rain", FRAME, RAIN, **MM)
+refuse("time-months.nc", "months and years differ in length")
+# As YYMMDDhhmm 2020-10-11 03:15, as YYYYMMDDhh 2010-11-03 15:00.
+with File("time-name_2010110315.nc", times=None) as f:
+    f.put("rain", ("y", "x"), RAIN[0], **MM)
+refuse("time-name_2010110315.nc", "it has no time")
 with File("time-noleap.nc") as f:
     f["time"].calendar = "noleap"
     f.put("rain", FRAME, RAIN, **MM)
@@ -479,6 +488,16 @@ with File("kind-pyart.nc", times=None) as f:
     f.put("corrected_velocity", ("time", "z", "y", "x"), np.ones((1, 1, H, W)), units="m/s")
     f.put("reflectivity", ("time", "z", "y", "x"), np.nan_to_num(dbz, nan=-9999)[None], "f4", -9999, units="dBZ", standard_name="equivalent_reflectivity_factor", long_name="Reflectivity")
 expect("kind-pyart.nc", rain=wet, note="'z'", spacing=1000, **ONE)
+with File("kind-lead-times.nc", times=None) as f:
+    f.put("forecast_reference_time", (), T0 - 300, "f8", units=EPOCH, standard_name="forecast_reference_time")
+    f.axis("lead_time", [5, 10], "i4", units="minutes", standard_name="forecast_period")
+    f.put("rain", ("lead_time", "y", "x"), RAIN, **MM)
+expect("kind-lead-times.nc", warning="holds a forecast")
+with File("kind-numbered-names.nc", plane=False) as f:
+    f.axis("XLONG", [10, 11, 12, 13])
+    f.axis("lat_0", [62, 61, 60])
+    f.put("rain", ("time", "XLONG", "lat_0"), np.swapaxes(RAIN, 1, 2), **MM)
+expect("kind-numbered-names.nc", spacing=None)
 with File("kind-mdv.nc", times=None, plane=False) as f:
     f.axis("time", [T0, T0 + 300], "f8", standard_name="time", long_name="Data time", units="seconds since 1970-01-01T00:00:00Z", axis="T")
     f.axis("x0", [-1.5, -0.5, 0.5, 1.5], "f4", standard_name="projection_x_coordinate", units="km", axis="X")

@@ -99,7 +99,7 @@ public struct Quicklook {
   private func picture(_ panels: [Panel], side: Int) -> Canvas {
     let map = FrameMap(grid, side: side)
     let (rows, columns) = map.reduction
-    let reduction = rows * columns > 1 ? "each point the largest of \(rows) x \(columns) pixels" : nil
+    let reduction = rows * columns > 1 ? "each point the largest of up to \(rows) x \(columns) pixels" : nil
     let subheading = [subheading, reduction].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ", ")
     // Captions need room whatever the shape of the grid.
     let (cellWidth, cellHeight) = (max(map.width, 232), map.height)

@@ -53,7 +53,8 @@ struct GridReader {
       {
         for (attribute, origin) in GridMappingRepair.missing(in: found.attributes) {
           found.attributes.append(attribute)
-          notes.append("its grid mapping '\(found.name)' lacks \(attribute.name), which follows from its \(origin)")
+          notes.append(
+            "its grid mapping '\(found.name)' gets the \(attribute.name) it lacks, which follows from its \(origin)")
         }
         try store(found)
       } else if file.variable(name, from: variable) == nil {
