@@ -90,15 +90,19 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
 
+    // The convolutions that are checked and timed.
+    .target(name: "ConvolutionCases", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
+
     // Tools for developers: how near the convolution comes to the processor's limit, and the time of whole networks.
     .executableTarget(
-      name: "KernelBenchmark", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
+      name: "KernelBenchmark", dependencies: ["ConvKernels", "ConvolutionCases"], swiftSettings: arithmetic),
     .executableTarget(
       name: "NetworkBenchmark", dependencies: ["ConvKernels", "ConvLSTM", "Tensor"], swiftSettings: arithmetic),
 
     .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: common),
     .testTarget(
-      name: "ConvKernelsTests", dependencies: ["ConvKernels", "Microkernels", "Tensor"], swiftSettings: common),
+      name: "ConvKernelsTests", dependencies: ["ConvKernels", "ConvolutionCases", "Microkernels", "Tensor"],
+      swiftSettings: common),
     .testTarget(
       name: "ConvLSTMTests", dependencies: ["ConvLSTM", "ConvKernels", "Tensor", "Nowcasting"],
       swiftSettings: common),
