@@ -34,7 +34,11 @@ let package = Package(
   name: "nowcast",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "nowcast", targets: ["nowcast"])
+    .executable(name: "nowcast", targets: ["nowcast"]),
+    .library(name: "ConvLSTM", targets: ["ConvLSTM"]),
+    .library(name: "Tensor", targets: ["Tensor"]),
+    .library(name: "RadarIO", targets: ["RadarIO"]),
+    .library(name: "Verification", targets: ["Verification"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
