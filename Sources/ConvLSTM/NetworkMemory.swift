@@ -83,27 +83,31 @@ public struct NetworkMemory: Sendable {
       states(configuration.encoderLayers, steps: inputFrames, isEncoder: true)
       + states(configuration.forecasterLayers, steps: leadFrames, isEncoder: false)
     if recording == .states {
-      let blocks = layers.reduce(0) { max($0, ChannelOrder.gates(hidden: $1.hiddenChannels).blocks) }
+      let blocks = layers.reduce(0) { max($0, $1.gates.blocks) }
       floats += Double(blocks * BlockedLayout.lanes) * haloed
     }
+    // Where the gates are not kept, a step's may still have to go through memory.
+    if recording != .all { floats += Self.kept(layers.map { $0.gateScratchChannels(algorithms($0)) }) * haloed }
     let folded = Double(ChannelOrder.plain(channels: configuration.foldedChannels).blocks * BlockedLayout.lanes)
     // Inputs and outputs of every step, or one of each; and one gradient.
     guard recording != .nothing else { return floats + folded * (haloed + 2 * bare) }
     return floats + folded * (inputFrames * haloed + (leadFrames + 1) * bare)
   }
 
-  /// Memory for weight gradients: the sums of every layer, and of scratch memory a buffer for every layer that needs more
-  /// than those before it.
+  /// Memory for weight gradients: the sums of every layer, and scratch memory.
   private var weightGradientFloats: Double {
     let needs = layers.map { $0.weightGradientFloats(algorithms($0)) }
-    func rising(_ floats: [Double]) -> Double {
-      var largest = 0.0
-      return floats.reduce(0) { sum, own in
-        defer { largest = max(largest, own) }
-        return own > largest ? sum + own : sum
-      }
+    return Self.kept(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
+  }
+
+  /// Scratch memory that is kept when every layer in turn has asked for some: a buffer for each that needed more than
+  /// those before it.
+  private static func kept(_ scratch: [Double]) -> Double {
+    var largest = 0.0
+    return scratch.reduce(0) { sum, own in
+      defer { largest = max(largest, own) }
+      return own > largest ? sum + own : sum
     }
-    return rising(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
   }
 }
 
@@ -116,7 +120,7 @@ extension EncoderForecasterConfiguration {
 }
 
 extension LayerConfiguration {
-  private var gates: ChannelOrder { .gates(hidden: hiddenChannels) }
+  fileprivate var gates: ChannelOrder { .gates(hidden: hiddenChannels) }
 
   /// A convolution of the layer: what it reads, its kernel, and how it and its data gradient are computed.
   private struct Part {
@@ -148,6 +152,14 @@ extension LayerConfiguration {
         input: gates, output: part.order, kernelHeight: height, kernelWidth: width, algorithm: part.gradient)
       return sum + forward + (forBackward ? turned : 0)
     }
+  }
+
+  /// Channels of the gates that a step needs scratch memory for: all, where the convolutions of input and state have
+  /// kernels that cannot be summed up in one pass; else none.
+  fileprivate func gateScratchChannels(_ algorithms: LayerAlgorithms) -> Double {
+    let areDirect = algorithms.input == .direct && algorithms.state == .direct
+    guard inputChannels != nil, inputKernel != stateKernel, !areDirect else { return 0 }
+    return Double(gates.blocks * BlockedLayout.lanes)
   }
 
   /// Floats of scratch memory and sums for the layer's weight gradients.
