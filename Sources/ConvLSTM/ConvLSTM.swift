@@ -65,9 +65,16 @@ public final class ConvLSTM {
   /// Makes layers with random first weights; the same seed gives the same weights.
   ///
   /// - Parameters:
+  ///   - inputChannels: those of the frames.
   ///   - hiddenChannels: one number for each layer, or one for all.
   ///   - kernels: one for each layer, or one for all; a layer uses its kernel for input and state.
   ///   - layerCount: the number of layers; by default as many as there are numbers of hidden channels.
+  ///   - batchFirst: whether the input is `[b, t, c, h, w]` and not `[t, b, c, h, w]`.
+  ///   - bias: whether the gates have biases.
+  ///   - peephole: whether the gates see the cell state, with one weight for each channel.
+  ///   - returnAllLayers: whether outputs and last states are those of all layers, or of the last one only.
+  ///   - seed: what the weights are drawn from.
+  ///   - pool: the threads that compute.
   /// - Throws: ``ConvLSTMError`` when the numbers contradict each other or a kernel has an even side.
   public convenience init(
     inputChannels: Int, hiddenChannels: [Int], kernels: [KernelSize], layerCount: Int? = nil, batchFirst: Bool = false,

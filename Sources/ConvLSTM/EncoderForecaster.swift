@@ -116,7 +116,13 @@ public final class EncoderForecaster {
 
   /// Makes the memory for forecasts, or for training steps, of one size. It can be used again and again.
   ///
-  /// - Parameter recording: what is kept for a backward pass.
+  /// - Parameters:
+  ///   - batch: samples.
+  ///   - inputFrames: frames of a sample that are read.
+  ///   - leadFrames: frames that are forecast.
+  ///   - height: rows of a frame.
+  ///   - width: its columns.
+  ///   - recording: what is kept for a backward pass.
   public func makeTape(
     batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int, recording: TapeRecording
   ) -> EncoderForecasterTape {
@@ -136,7 +142,9 @@ public final class EncoderForecaster {
 
   /// Forecasts with the memory of `tape`.
   ///
-  /// - Parameter input: `[b, inputFrames, c, h, w]`.
+  /// - Parameters:
+  ///   - tape: made for frames of the input's size.
+  ///   - input: `[b, inputFrames, c, h, w]`.
   /// - Returns: `[b, leadFrames, c, h, w]`.
   public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
@@ -177,8 +185,10 @@ public final class EncoderForecaster {
   /// The tape's recording is used up.
   ///
   /// - Parameters:
+  ///   - tape: that of the forward pass.
   ///   - outputGradient: the loss's gradient with respect to the output, `[b, leadFrames, c, h, w]`.
   ///   - isBeforeLogistic: whether that gradient is with respect to the numbers in front of the logistic function.
+  ///   - gradients: those of all parameters, which are added to.
   ///   - wantsInputGradient: whether to compute the gradient with respect to the input, too.
   /// - Returns: the gradient with respect to the input, `[b, inputFrames, c, h, w]`, where wanted.
   @discardableResult
