@@ -29,8 +29,10 @@ public struct RadarReader: Sendable {
   ///
   /// A gap, a change of grid or of step starts a new sequence.
   ///
-  /// - Parameter failed: told about each file that cannot be used, which is left out then; when `nil`, the first ends the
-  ///   reading.
+  /// - Parameters:
+  ///   - paths: files and folders.
+  ///   - failed: told about each file that cannot be used, which is left out then; when `nil`, the first ends the
+  ///     reading.
   /// - Throws: ``RadarError`` `notFound` or `unusable` (`internalError` without a units database).
   public func sequences(at paths: [String], failed: ((RadarError) -> Void)? = nil) throws -> RadarReading {
     var grids: [Grid] = []
@@ -41,7 +43,13 @@ public struct RadarReader: Sendable {
       do {
         let content = try ReadingProcess.shared.describe(
           path: path, next: index + 1 < found.count ? found[index + 1] : nil)
-        let parts = try parts(of: content, path: path, known: grids)
+        var parts = try parts(of: content, path: path, known: grids)
+        // Of ten thousand files with one licence, its text is in memory once.
+        if let last = files.last {
+          for index in parts.indices where parts[index].provenance == last.provenance {
+            parts[index].provenance = last.provenance
+          }
+        }
         for part in parts where !grids.contains(where: { $0.matches(part.grid) }) { grids.append(part.grid) }
         files += parts
       } catch let error as RadarError where error.code != .internalError {

@@ -39,8 +39,11 @@ public struct FieldScores: Sendable, Equatable, Codable {
 
   /// Adds one forecast field, `[h, w]` in mm/h.
   ///
-  /// - Parameter mask: The pixels that count. When methods are compared it must be the same for all of them; without
-  ///   it, the pixels count that are measured in these two fields.
+  /// - Parameters:
+  ///   - forecast: the field.
+  ///   - observation: what was measured at its valid time.
+  ///   - mask: the pixels that count. When methods are compared it must be the same for all of them; without it, the
+  ///     pixels count that are measured in these two fields.
   /// - Precondition: the shapes are equal and have two dimensions, and nothing is missing where the mask is set.
   public mutating func add(forecast: Tensor, observation: Tensor, mask: PixelMask? = nil) {
     precondition(forecast.shape == observation.shape, "a forecast of \(forecast.shape) for \(observation.shape)")
