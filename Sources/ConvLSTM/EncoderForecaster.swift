@@ -12,9 +12,15 @@ public final class EncoderForecaster {
   /// The architecture.
   public let configuration: EncoderForecasterConfiguration
   /// All weights. Setting them has them packed anew before they are used.
+  ///
+  /// - Precondition: they have the architecture's layout.
   public var parameters: ParameterSet {
-    didSet { packed = nil }
+    didSet {
+      precondition(parameters.layout == parameterLayout, "parameters of another architecture")
+      packed = nil
+    }
   }
+  private let parameterLayout: ParameterLayout
 
   /// What the layers' weights are packed for.
   private struct Packing {
@@ -36,7 +42,8 @@ public final class EncoderForecaster {
   public init(
     _ configuration: EncoderForecasterConfiguration, parameters: ParameterSet, pool: WorkerPool = .standard
   ) {
-    precondition(parameters.layout == configuration.parameterLayout, "parameters of another architecture")
+    parameterLayout = configuration.parameterLayout
+    precondition(parameters.layout == parameterLayout, "parameters of another architecture")
     self.configuration = configuration
     self.parameters = parameters
     self.pool = pool

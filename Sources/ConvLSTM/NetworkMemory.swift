@@ -125,6 +125,13 @@ public struct NetworkMemory: Sendable {
       }
       floats += gates.sorted().reduce(0, +)
     }
+    // Where the gates are not kept, a step's may still have to go through memory.
+    if recording != .all {
+      floats += Self.kept(
+        (encoderLayers + forecasterLayers).map {
+          $0.what.gateScratchChannels(algorithms($0)) * pixels($0.scale, halo: halo)
+        })
+    }
     let inputPatch = configuration.patch * (configuration.scales.stride.first ?? 1)
     let input = buffer(configuration.frameChannels * inputPatch * inputPatch, 0, halo: halo)
     let output = buffer(configuration.foldedChannels, nil, halo: 0)
@@ -133,22 +140,24 @@ public struct NetworkMemory: Sendable {
     return floats + inputFrames * input + (leadFrames + 1) * output
   }
 
-  /// Memory for weight gradients: the sums of every layer, and of scratch memory a buffer for every layer that needs more
-  /// than those before it.
+  /// Memory for weight gradients: the sums of every layer, and scratch memory.
   private var weightGradientFloats: Double {
     let needs =
       (encoderLayers + forecasterLayers).map { $0.what.weightGradientFloats(algorithms($0)) }
       + (downsamplings + upsamplings).map {
         $0.what.weightGradientFloats(height: rows($0.scale), width: columns($0.scale))
       }
-    func rising(_ floats: [Double]) -> Double {
-      var largest = 0.0
-      return floats.reduce(0) { sum, own in
-        defer { largest = max(largest, own) }
-        return own > largest ? sum + own : sum
-      }
+    return Self.kept(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
+  }
+
+  /// Scratch memory that is kept when every layer in turn has asked for some: a buffer for each that needed more than
+  /// those before it.
+  private static func kept(_ scratch: [Double]) -> Double {
+    var largest = 0.0
+    return scratch.reduce(0) { sum, own in
+      defer { largest = max(largest, own) }
+      return own > largest ? sum + own : sum
     }
-    return rising(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
   }
 }
 
@@ -214,6 +223,14 @@ extension LayerConfiguration {
         input: gates, output: part.order, kernelHeight: height, kernelWidth: width, algorithm: part.gradient)
       return sum + forward + (forBackward ? turned : 0)
     }
+  }
+
+  /// Channels of the gates that a step needs scratch memory for: all, where the convolutions of input and state have
+  /// kernels that cannot be summed up in one pass; else none.
+  fileprivate func gateScratchChannels(_ algorithms: LayerAlgorithms) -> Double {
+    let areDirect = algorithms.input == .direct && algorithms.state == .direct
+    guard inputChannels != nil, inputKernel != stateKernel, !areDirect else { return 0 }
+    return Double(gates.blocks * BlockedLayout.lanes)
   }
 
   /// Floats of scratch memory and sums for the layer's weight gradients.
