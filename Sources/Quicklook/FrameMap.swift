@@ -44,9 +44,9 @@ struct FrameMap {
     return values[0] > values[values.count - 1]
   }
 
-  /// Draws a frame, `[h, w]` in mm/h: means over the pixels of the frame that fall on a pixel of the map, missing where
-  /// most of them are, and a dark edge around what was measured.
-  func draw(_ frame: Tensor, on canvas: inout Canvas, x left: Int, y top: Int) {
+  /// A frame, `[h, w]` in mm/h, as pixels of the map row by row: means over the pixels of the frame that fall on one of
+  /// the map, missing where most of them are.
+  func rates(_ frame: Tensor) -> [Float] {
     var rates = [Float](repeating: .nan, count: width * height)
     let columns = (0..<width).map { range($0, of: width, in: grid.width, isForward: isWestLeft) }
     frame.withUnsafeBufferPointer { pixels in
@@ -66,6 +66,12 @@ struct FrameMap {
         }
       }
     }
+    return rates
+  }
+
+  /// Draws a frame, `[h, w]` in mm/h, with a dark edge around what was measured.
+  func draw(_ frame: Tensor, on canvas: inout Canvas, x left: Int, y top: Int) {
+    let rates = rates(frame)
     for y in 0..<height {
       for x in 0..<width {
         let rate = rates[y * width + x]
