@@ -34,7 +34,11 @@ let package = Package(
   name: "nowcast",
   platforms: [.macOS(.v15)],
   products: [
-    .executable(name: "nowcast", targets: ["nowcast"])
+    .executable(name: "nowcast", targets: ["nowcast"]),
+    .library(name: "ConvLSTM", targets: ["ConvLSTM"]),
+    .library(name: "Tensor", targets: ["Tensor"]),
+    .library(name: "RadarIO", targets: ["RadarIO"]),
+    .library(name: "Verification", targets: ["Verification"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -88,15 +92,19 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
 
+    // The convolutions that are checked and timed.
+    .target(name: "ConvolutionCases", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
+
     // Tools for developers: how near the convolution comes to the processor's limit, and the time of whole networks.
     .executableTarget(
-      name: "KernelBenchmark", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
+      name: "KernelBenchmark", dependencies: ["ConvKernels", "ConvolutionCases"], swiftSettings: arithmetic),
     .executableTarget(
       name: "NetworkBenchmark", dependencies: ["ConvKernels", "ConvLSTM", "Tensor"], swiftSettings: arithmetic),
 
     .testTarget(name: "TensorTests", dependencies: ["Tensor"], swiftSettings: common),
     .testTarget(
-      name: "ConvKernelsTests", dependencies: ["ConvKernels", "Microkernels", "Tensor"], swiftSettings: common),
+      name: "ConvKernelsTests", dependencies: ["ConvKernels", "ConvolutionCases", "Microkernels", "Tensor"],
+      swiftSettings: common),
     .testTarget(
       name: "ConvLSTMTests", dependencies: ["ConvLSTM", "ConvKernels", "Tensor", "Nowcasting"],
       swiftSettings: common),

@@ -23,6 +23,9 @@ layers.safetensors
 encoder-forecaster.safetensors, encoder-forecaster-reversed.safetensors
     the model with the model file's parameter names: input [b, t, c, h, w] → output [b, lead, c, h, w] (after the logistic function,
     patches undone), target, mask (1 = counts); loss = Σ mask·(output − target)² / Σ mask, stored as a tensor of shape [1]
+multi-scale-hko7.safetensors, multi-scale-patch.safetensors
+    the same for several scales, by the module of Scripts/pytorch_model.py: Conv2d and ConvTranspose2d with a stride, leaky_relu of slope
+    0.2, frames padded with zeros to whole pixels of the coarsest scale and cut again; "parameters" in the configuration is their number
 trajectory.safetensors
     training: batches.N.input/.target/.mask (step s takes batch s mod 5), initial.NAME → final.NAME, losses and gradient_norms
     (before clipping) of each step; Adam without weight decay, the gradient scaled by min(1, max_norm / (norm + 1e-6))
@@ -35,6 +38,7 @@ import sys
 
 import torch
 import torch.nn.functional as F
+from pytorch_model import EncoderForecaster
 from safetensors.torch import save_file
 
 # One thread: sums in one order, so the float32 trajectory is the same on every run.
@@ -287,6 +291,35 @@ def write_encoder_forecaster(name, seed, state_kernel, peephole, order):
     save(name, configuration, tensors, {"output": output, "target": target, "mask": mask, "loss": loss.reshape(1)}, gradients(p))
 
 
+def write_multi_scale(name, seed, b, t, lead, h, w, hidden, patch, input_kernel, state_kernel, peephole, scales):
+    generator = seeded(seed)
+    architecture = dict(
+        patch=patch, hidden=hidden, input_kernel=[input_kernel] * len(hidden), state_kernel=[state_kernel] * len(hidden),
+        peephole=peephole, forecaster_order="reversed", scales=scales,
+    )
+    network = EncoderForecaster(**architecture)
+    with torch.no_grad():
+        for key, parameter in sorted(network.named_parameters()):
+            fan = parameter[0].numel() if parameter.dim() == 4 else 25
+            parameter.copy_((2.5 if parameter.dim() == 4 else 1) * torch.randn(parameter.shape, generator=generator) / math.sqrt(fan))
+    frames = torch.rand(b, t, 1, h, w, generator=generator)
+    target = torch.rand(b, lead, 1, h, w, generator=generator)
+    mask = (torch.rand(b, lead, 1, h, w, generator=generator) < 0.8).float()
+    tensors = {key: parameter.detach().clone() for key, parameter in network.named_parameters()} | {"input": frames}
+    network.double()
+    x = frames.double().requires_grad_()
+    output = network(x, lead)
+    loss = masked_mse(output, target.double(), mask.double())
+    loss.backward()
+    grads = {"grad." + key: parameter.grad for key, parameter in network.named_parameters()} | {"grad.input": x.grad}
+    configuration = dict(
+        architecture=architecture, batch=b, channels=1, height=h, width=w, input_frames=t, lead_frames=lead, seed=seed,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+    )
+    print("output", output.min().item(), output.max().item())
+    save(name, configuration, tensors, {"output": output, "target": target, "mask": mask, "loss": loss.reshape(1)}, grads)
+
+
 def moving_blobs(generator, b, frames, size):
     """Smooth Gaussian blobs that travel with constant velocity, values in [0, 1]."""
     y, x = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
@@ -361,5 +394,21 @@ if __name__ == "__main__":
     write_layers(3)
     write_encoder_forecaster("encoder-forecaster", 4, state_kernel=3, peephole=True, order="same")
     write_encoder_forecaster("encoder-forecaster-reversed", 5, state_kernel=5, peephole=False, order="reversed")
+    # HKO-7's strides and kernels; a frame that is no whole number of coarsest pixels.
+    write_multi_scale(
+        "multi-scale-hko7", 7, b=2, t=2, lead=2, h=50, w=60, hidden=[4, 5, 3], patch=1, input_kernel=3, state_kernel=3,
+        peephole=False,
+        scales=dict(stride=[5, 3, 2], down_kernel=[7, 5, 3], down_channels=[2, 6, 4], up_kernel=[7, 5, 4], up_channels=[3, 4, 5],
+                    output_kernel=3))
+    # A patch, a stride of 1, kernels that reach further, more channels than a block has.
+    write_multi_scale(
+        "multi-scale-patch", 8, b=1, t=3, lead=2, h=21, w=17, hidden=[3, 18], patch=2, input_kernel=5, state_kernel=3,
+        peephole=True,
+        scales=dict(stride=[1, 2], down_kernel=[3, 6], down_channels=[5, 4], up_kernel=[3, 6], up_channels=[2, 17], output_kernel=5))
+    network = EncoderForecaster(
+        1, [64, 192, 192], [3] * 3, [3] * 3, False, "reversed",
+        dict(stride=[5, 3, 2], down_kernel=[7, 5, 3], down_channels=[8, 192, 192], up_kernel=[7, 5, 4], up_channels=[8, 64, 192],
+             output_kernel=3))
+    print("weights of hko7:", sum(parameter.numel() for parameter in network.parameters()))
     # About half of the steps have a larger norm than this.
     write_trajectory(6, max_norm=0.075)

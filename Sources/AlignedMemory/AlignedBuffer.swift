@@ -3,6 +3,9 @@
 /// What tensors and the kernels' images lie in. Nothing checks bounds. `@unchecked Sendable`: who writes which part is
 /// settled by the owner: a tensor writes only while it alone refers to its buffer, operators split the work by output.
 public final class AlignedBuffer: @unchecked Sendable {
+  /// The bytes of a page: a buffer of so many or more takes whole ones.
+  public static let largePage = MappedMemory.page
+
   /// The number of floats.
   public let count: Int
   /// The first of them.

@@ -1,8 +1,8 @@
 /// Where the pixels of a plain batch lie, and how they are folded into channel blocks.
 ///
 /// A plain image is `[c, height, width]`. With a patch of p, p×p neighbours become channels of one pixel (space to depth):
-/// channel `(dy·p + dx)·c + channel`. Where the image is no multiple of the patch, its right and lower border is filled
-/// up with zeros, which are left out on the way back.
+/// channel `(dy·p + dx)·c + channel`. Where the image is no multiple of the patch, or the blocks are larger, its right and
+/// lower border is filled up with zeros, which are left out on the way back.
 public struct PlainImages: Sendable {
   /// Channels of the plain image.
   public let channels: Int
@@ -32,7 +32,7 @@ public struct PlainImages: Sendable {
   /// Columns after folding.
   public var foldedWidth: Int { (width + patch - 1) / patch }
 
-  /// Copies plain images into channel blocks; unused lanes and the halo are left as they are.
+  /// Copies plain images into channel blocks; unused lanes, the halo and what is filled up are left as they are.
   public func copy(
     _ plain: UnsafePointer<Float>, toBlocks blocked: UnsafeMutablePointer<Float>, _ layout: BlockedLayout,
     pool: WorkerPool
@@ -80,8 +80,8 @@ public struct PlainImages: Sendable {
   @inline(__always)
   private func forEachRow(_ layout: BlockedLayout, _ pool: WorkerPool, _ body: (Int, Int, Int) -> Void) {
     precondition(
-      foldedChannels <= layout.blocks * BlockedLayout.lanes && foldedHeight == layout.height
-        && foldedWidth == layout.width, "images and blocks of different sizes")
+      foldedChannels <= layout.blocks * BlockedLayout.lanes && foldedHeight <= layout.height
+        && foldedWidth <= layout.width, "images larger than their blocks")
     let rows = max(1, 8192 / max(layout.width, 1))
     let bands = (layout.height + rows - 1) / rows
     pool.run(tasks: layout.batch * layout.blocks * bands) { task in

@@ -64,8 +64,8 @@ public struct LSTMStepGeometry {
   ) -> GatePixels {
     let first = cell.offset(sample: sample, block: block, y: rows.lowerBound, x: columns.lowerBound)
     return GatePixels(
-      gates: gates, gateStride: gateStride, gateRowStride: gateRowStride, previousCell: memory.previousCell + first,
-      cell: memory.cell + first, cellRowStride: cell.rowStride,
+      gates: gates, keepsGates: memory.gates != nil, gateStride: gateStride, gateRowStride: gateRowStride,
+      previousCell: memory.previousCell + first, cell: memory.cell + first, cellRowStride: cell.rowStride,
       peephole: peephole.map { $0 + block * 3 * BlockedLayout.lanes }, rows: rows.count, columns: columns.count)
   }
 }

@@ -4,8 +4,10 @@ import Tensor
 /// The encoder–forecaster of Shi et al. 2015: ConvLSTM layers read the frames seen, and further layers, which start from
 /// their last states and have no input of their own, unfold the frames to come.
 ///
-/// The head is a 1×1 convolution over the hidden states of all forecaster layers, then the logistic function. Frames are
-/// values in [0, 1], `[b, t, c, h, w]`, of any height and width.
+/// The head is a 1×1 convolution over the hidden states of all forecaster layers, then the logistic function. With
+/// ``Scales`` (Shi et al. 2017) each encoder layer reads through a strided convolution what is below it, a transposed one
+/// follows each forecaster layer, and the head reads the last of them through one more convolution. Frames are values in
+/// [0, 1], `[b, t, c, h, w]`, of any height and width.
 public final class EncoderForecaster {
   /// The architecture.
   public let configuration: EncoderForecasterConfiguration
@@ -21,8 +23,10 @@ public final class EncoderForecaster {
     let width: Int
   }
   private var packed: Packing?
-  private let encoder: [Layer]
-  private let forecaster: [Layer]
+  private let encoder: [Stage]
+  private let forecaster: [Stage]
+  /// The convolution in front of the head, in a network of several scales.
+  private let outputConvolution: Resampling?
   private let head: Head
   let pool: WorkerPool
 
@@ -36,9 +40,22 @@ public final class EncoderForecaster {
     self.configuration = configuration
     self.parameters = parameters
     self.pool = pool
-    encoder = configuration.encoderLayers.enumerated().map { Layer($1, prefix: "encoder.layers.\($0).") }
-    forecaster = configuration.forecasterLayers.enumerated().map { Layer($1, prefix: "forecaster.layers.\($0).") }
-    head = Head(layers: configuration.forecasterLayers.map(\.hiddenChannels), output: configuration.foldedChannels)
+    encoder = configuration.encoderLayers.enumerated().map { index, layer in
+      let prefix = "encoder.layers.\(index)."
+      return Stage(
+        layer: Layer(layer, prefix: prefix),
+        before: configuration.scales.isEmpty
+          ? nil : Resampling(configuration.downsamplings[index], prefix: prefix + "downsampling."), after: nil)
+    }
+    forecaster = configuration.forecasterLayers.enumerated().map { index, layer in
+      let prefix = "forecaster.layers.\(index)."
+      return Stage(
+        layer: Layer(layer, prefix: prefix), before: nil,
+        after: configuration.scales.isEmpty
+          ? nil : Resampling(configuration.upsamplings[index], prefix: prefix + "upsampling."))
+    }
+    outputConvolution = configuration.outputConvolution.map { Resampling($0, prefix: "head.convolution.") }
+    head = Head(layers: configuration.headChannels, output: configuration.foldedChannels)
   }
 
   /// Makes a network with random first weights; the same seed gives the same weights.
@@ -50,7 +67,16 @@ public final class EncoderForecaster {
         parameters.drawLayer(layer, prefix: "\(part).layers.\(index).", using: &source)
       }
     }
-    let shape = [configuration.foldedChannels, configuration.hidden.reduce(0, +), 1, 1]
+    for (index, resampling) in configuration.downsamplings.enumerated() {
+      parameters.drawResampling(resampling, prefix: "encoder.layers.\(index).downsampling.", using: &source)
+    }
+    for (index, resampling) in configuration.upsamplings.enumerated() {
+      parameters.drawResampling(resampling, prefix: "forecaster.layers.\(index).upsampling.", using: &source)
+    }
+    if let resampling = configuration.outputConvolution {
+      parameters.drawResampling(resampling, prefix: "head.convolution.", using: &source)
+    }
+    let shape = [configuration.foldedChannels, configuration.headChannels.reduce(0, +), 1, 1]
     let bound = 1 / Float(shape[1]).squareRoot()
     parameters["head.weight"] = Tensor.uniform(shape: shape, low: -bound, high: bound, using: &source)
     // Most pixels of most radar frames are dry, that is zero: begin near there.
@@ -59,18 +85,25 @@ public final class EncoderForecaster {
   }
 
   private func pack(for tape: EncoderForecasterTape) {
-    let layout = tape.input[0].layout
-    let wanted = Packing(forBackward: tape.recording != .nothing, height: layout.height, width: layout.width)
+    let wanted = Packing(
+      forBackward: tape.recording != .nothing, height: tape.inputShape[3], width: tape.inputShape[4])
     if let packed, packed.height == wanted.height, packed.width == wanted.width,
       packed.forBackward || !wanted.forBackward
     {
       return
     }
-    for layer in encoder + forecaster {
-      layer.pack(
-        parameters, forBackward: wanted.forBackward, height: wanted.height, width: wanted.width, pool: pool)
+    let forBackward = wanted.forBackward
+    for (stage, memory) in zip(encoder + forecaster, tape.encoder + tape.forecaster) {
+      let layout = memory.layer.hiddenLayout
+      stage.layer.pack(parameters, forBackward: forBackward, height: layout.height, width: layout.width, pool: pool)
+      for resampling in [stage.before, stage.after] {
+        resampling?.pack(parameters, forBackward: forBackward, height: layout.height, width: layout.width, pool: pool)
+      }
     }
-    head.pack(parameters, forBackward: wanted.forBackward, pool: pool)
+    let output = tape.outputLayout
+    outputConvolution?.pack(
+      parameters, forBackward: forBackward, height: output.height, width: output.width, pool: pool)
+    head.pack(parameters, forBackward: forBackward, pool: pool)
     packed = wanted
   }
 
@@ -101,25 +134,35 @@ public final class EncoderForecaster {
   public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
     pack(for: tape)
-    for layer in tape.encoder { layer.clearInitialState(pool: pool) }
+    for stage in tape.encoder { stage.layer.clearInitialState(pool: pool) }
     for t in 0..<tape.inputFrames {
-      var image = tape.readInput(t, input, pool: pool)
-      for (layer, memory) in zip(encoder, tape.encoder) {
-        layer.forward(memory, step: t, input: image, pool: pool)
-        image = memory.hiddenImage(t + 1)
-      }
+      forward(encoder, tape.encoder, step: t, input: tape.readInput(t, input, pool: pool))
     }
     var output = Tensor(uninitialized: tape.outputShape)
     for t in 0..<tape.leadFrames {
-      var image: BlockedImage?
-      for (layer, memory) in zip(forecaster, tape.forecaster) {
-        layer.forward(memory, step: t, input: image, pool: pool)
-        image = memory.hiddenImage(t + 1)
+      forward(forecaster, tape.forecaster, step: t, input: nil)
+      if let outputConvolution, let memory = tape.outputConvolution, let last = tape.forecaster.last {
+        _ = outputConvolution.forward(memory, step: t, input: last.output(t), pool: pool)
       }
-      head.forward(tape.forecaster.map { $0.hiddenImage(t + 1) }, output: tape.output(t), pool: pool)
+      head.forward(tape.headInputs(t), output: tape.output(t), pool: pool)
       tape.writeOutput(t, to: &output, pool: pool)
     }
     return output
+  }
+
+  /// One time step of a stack of layers, the first layer first.
+  private func forward(_ stages: [Stage], _ memory: [StageTape], step t: Int, input: BlockedImage?) {
+    var image = input
+    for (stage, memory) in zip(stages, memory) {
+      if let before = stage.before, let tape = memory.before, let below = image {
+        image = before.forward(tape, step: t, input: below, pool: pool)
+      }
+      stage.layer.forward(memory.layer, step: t, input: image, pool: pool)
+      image = memory.layer.hiddenImage(t + 1)
+      if let after = stage.after, let tape = memory.after, let hidden = image {
+        image = after.forward(tape, step: t, input: hidden, pool: pool)
+      }
+    }
   }
 
   /// Adds to `gradients` those of the loss with respect to all parameters, after a forward pass with the same tape.
@@ -153,12 +196,16 @@ public final class EncoderForecaster {
     precondition(tape.recording != .nothing, "the tape did not record")
     precondition(outputGradient.shape == tape.outputShape, "a gradient of another shape than the output")
     precondition(gradients.layout == parameters.layout, "gradients of another architecture")
-    for layer in tape.forecaster { layer.clearGradients() }
+    for stage in tape.forecaster { stage.layer.clearGradients() }
     for t in (0..<tape.leadFrames).reversed() {
       tape.readOutputGradient(t, outputGradient, pool: pool)
       head.backward(
         output: tape.output(t), outputGradient: tape.outputGradient, isBeforeLogistic: isBeforeLogistic,
-        into: tape.forecaster.map(\.hiddenGradientImage), pool: pool)
+        into: tape.headInputGradients, pool: pool)
+      if let outputConvolution, let memory = tape.outputConvolution, let last = tape.forecaster.last {
+        outputConvolution.backward(
+          memory, step: t, input: last.output(t), inputGradient: last.outputGradient, into: &gradients, pool: pool)
+      }
       backwardStep(forecaster, tape.forecaster, step: t, input: nil, inputGradient: nil, into: &gradients)
     }
     var inputGradient: Tensor? = wantsInputGradient ? Tensor(shape: tape.inputShape) : nil
@@ -174,21 +221,31 @@ public final class EncoderForecaster {
 
   /// One time step of a stack of layers, the last layer first.
   private func backwardStep(
-    _ layers: [Layer], _ memory: [LayerTape], step t: Int, input: BlockedImage?, inputGradient: BlockedImage?,
+    _ stages: [Stage], _ memory: [StageTape], step t: Int, input: BlockedImage?, inputGradient: BlockedImage?,
     into gradients: inout ParameterSet
   ) {
-    for index in layers.indices.reversed() {
-      let (layer, tape) = (layers[index], memory[index])
-      let source = index > 0 ? memory[index - 1].hiddenImage(t + 1) : input
-      let below = index > 0 ? memory[index - 1].hiddenGradientImage : inputGradient
-      let recomputes = tape.recording == .states
-      if recomputes { layer.recomputeGates(tape, step: t, input: source, pool: pool) }
-      layer.backward(
-        tape, step: t, inputGradient: below, wantsStateGradient: t > 0 || !tape.startsFromZero, pool: pool)
+    for index in stages.indices.reversed() {
+      let (stage, tape) = (stages[index], memory[index])
+      if let after = stage.after, let memory = tape.after {
+        after.backward(
+          memory, step: t, input: tape.layer.hiddenImage(t + 1), inputGradient: tape.layer.hiddenGradientImage,
+          into: &gradients, pool: pool)
+      }
+      let below = index > 0 ? memory[index - 1].output(t) : input
+      let belowGradient = index > 0 ? memory[index - 1].outputGradient : inputGradient
+      let source = tape.before?.output(t) ?? below
+      let recomputes = tape.layer.recording == .states
+      if recomputes { stage.layer.recomputeGates(tape.layer, step: t, input: source, pool: pool) }
+      stage.layer.backward(
+        tape.layer, step: t, inputGradient: tape.before?.outputGradient ?? belowGradient,
+        wantsStateGradient: t > 0 || !tape.layer.startsFromZero, pool: pool)
       // The next layer needs the memory of these gates.
       if recomputes {
-        layer.accumulateParameterGradients(
-          tape, steps: t..<t + 1, inputs: source.map { [$0] } ?? [], into: &gradients, pool: pool)
+        stage.layer.accumulateParameterGradients(
+          tape.layer, steps: t..<t + 1, inputs: source.map { [$0] } ?? [], into: &gradients, pool: pool)
+      }
+      if let before = stage.before, let memory = tape.before, let below {
+        before.backward(memory, step: t, input: below, inputGradient: belowGradient, into: &gradients, pool: pool)
       }
     }
   }
@@ -196,21 +253,31 @@ public final class EncoderForecaster {
   private func accumulateParameterGradients(
     _ tape: EncoderForecasterTape, isLast: Bool, into gradients: inout ParameterSet
   ) {
-    for (layers, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])] {
-      for index in layers.indices {
-        let steps = 0..<memory[index].steps
-        let inputs = index == 0 ? input : steps.map { memory[index - 1].hiddenImage($0 + 1) }
+    for (stages, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])] {
+      for index in stages.indices {
+        let (stage, own) = (stages[index], memory[index])
+        let steps = 0..<own.layer.steps
+        let below = index == 0 ? input : steps.map(memory[index - 1].output)
+        let inputs = own.before.map { steps.map($0.output) } ?? below
         if tape.recording == .all {
-          layers[index].accumulateParameterGradients(
-            memory[index], steps: steps, inputs: inputs, into: &gradients, pool: pool)
+          stage.layer.accumulateParameterGradients(
+            own.layer, steps: steps, inputs: inputs, into: &gradients, pool: pool)
         }
-        if isLast {
-          layers[index].finishParameterGradients(memory[index], inputs: inputs, into: &gradients, pool: pool)
+        guard isLast else { continue }
+        stage.layer.finishParameterGradients(own.layer, inputs: inputs, into: &gradients, pool: pool)
+        if let before = stage.before, let memory = own.before {
+          before.finishParameterGradients(memory, input: below[0], into: &gradients, pool: pool)
+        }
+        if let after = stage.after, let memory = own.after {
+          after.finishParameterGradients(memory, input: own.layer.hiddenImage(1), into: &gradients, pool: pool)
         }
       }
     }
+    if isLast, let outputConvolution, let memory = tape.outputConvolution, let last = tape.forecaster.last {
+      outputConvolution.finishParameterGradients(memory, input: last.output(0), into: &gradients, pool: pool)
+    }
     head.accumulateParameterGradients(
-      hidden: (0..<tape.leadFrames).map { t in tape.forecaster.map { $0.hiddenImage(t + 1) } },
+      hidden: (0..<tape.leadFrames).map(tape.headInputs),
       outputGradients: (0..<tape.leadFrames).map(tape.output), into: &gradients, pool: pool)
   }
 }

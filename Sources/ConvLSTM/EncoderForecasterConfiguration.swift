@@ -1,4 +1,5 @@
-/// The architecture of an encoder–forecaster (Shi et al. 2015): layers, kernels and patches.
+/// The architecture of an encoder–forecaster (Shi et al. 2015): layers, kernels and patches, and where there are several
+/// (Shi et al. 2017) its scales.
 public struct EncoderForecasterConfiguration: Sendable, Equatable {
   /// How the forecaster's layers are matched with the encoder's.
   public enum ForecasterOrder: String, Sendable, Codable {
@@ -22,13 +23,16 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
   public var peephole: Bool
   /// The order of the forecaster's layers.
   public var forecasterOrder: ForecasterOrder
+  /// Strided convolutions between the layers; empty for layers of one scale.
+  public var scales: Scales
 
   /// Describes an architecture; a list of one kernel stands for all layers.
   ///
   /// - Throws: ``ConvLSTMError`` when sizes or numbers of layers make no network.
   public init(
     frameChannels: Int = 1, patch: Int = 2, hidden: [Int] = [64, 64], inputKernel: [KernelSize] = [3],
-    stateKernel: [KernelSize] = [3], peephole: Bool = true, forecasterOrder: ForecasterOrder = .same
+    stateKernel: [KernelSize] = [3], peephole: Bool = true, forecasterOrder: ForecasterOrder = .same,
+    scales: Scales = Scales()
   ) throws(ConvLSTMError) {
     self.frameChannels = frameChannels
     self.patch = patch
@@ -37,6 +41,7 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     self.stateKernel = try expandedKernels(stateKernel, layers: hidden.count, "state kernels")
     self.peephole = peephole
     self.forecasterOrder = forecasterOrder
+    self.scales = scales
     try validate()
   }
 
@@ -46,32 +51,49 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     guard (1...1024).contains(frameChannels) else {
       throw ConvLSTMError("a frame has \(frameChannels) channels; it needs 1 to 1024")
     }
+    try scales.validate(layers: hidden.count)
+    guard scales.isEmpty || forecasterOrder == .reversed || hidden.count == 1 else {
+      throw ConvLSTMError("layers of several scales need the forecaster order 'reversed': it begins at the coarsest")
+    }
     for (index, layer) in encoderLayers.enumerated() { try layer.validate("encoder layer \(index)") }
   }
 
   /// Channels of a frame after folding.
   public var foldedChannels: Int { frameChannels * patch * patch }
 
-  /// Pixels of a frame of `height` × `width` after folding.
+  /// The rows of images in which a frame of `length` rows is worked on, or columns for its columns: those of an encoder
+  /// layer, or without one those of the folded frame itself. A frame is filled up so that every scale has whole pixels.
+  func extent(_ length: Int, layer: Int? = nil) -> Int {
+    let coarsest = patch * scales.product
+    let folded = (length + coarsest - 1) / coarsest * scales.product
+    guard let layer else { return folded }
+    return folded / scales.stride.prefix(layer + 1).reduce(1, *)
+  }
+
+  /// Pixels of the finest layer for a frame of `height` × `width`.
   func foldedPixels(height: Int, width: Int) -> Double {
-    Double((height + patch - 1) / patch) * Double((width + patch - 1) / patch)
+    Double(extent(height, layer: 0)) * Double(extent(width, layer: 0))
   }
 
   /// The encoder's layers, the first one first.
   var encoderLayers: [LayerConfiguration] {
     hidden.indices.map { index in
       LayerConfiguration(
-        inputChannels: index == 0 ? foldedChannels : hidden[index - 1], hiddenChannels: hidden[index],
+        inputChannels: scales.isEmpty ? layerBelow(index) : scales.downChannels[index], hiddenChannels: hidden[index],
         inputKernel: inputKernel[index], stateKernel: stateKernel[index], peephole: peephole)
     }
   }
+
+  /// Channels of what lies below a layer of the encoder: a frame, or another layer.
+  private func layerBelow(_ index: Int) -> Int { index == 0 ? foldedChannels : hidden[index - 1] }
 
   /// The forecaster's layers; the first one has no input.
   var forecasterLayers: [LayerConfiguration] {
     hidden.indices.map { index in
       let encoder = encoderLayer(ofForecasterLayer: index)
+      let channels = scales.isEmpty ? hidden : scales.upChannels
       return LayerConfiguration(
-        inputChannels: index == 0 ? nil : hidden[encoderLayer(ofForecasterLayer: index - 1)],
+        inputChannels: index == 0 ? nil : channels[encoderLayer(ofForecasterLayer: index - 1)],
         hiddenChannels: hidden[encoder], inputKernel: inputKernel[encoder], stateKernel: stateKernel[encoder],
         peephole: peephole)
     }
@@ -82,15 +104,59 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     forecasterOrder == .same ? index : hidden.count - 1 - index
   }
 
+  /// The strided convolution in front of each encoder layer.
+  var downsamplings: [ResamplingConfiguration] {
+    scales.stride.indices.map { index in
+      ResamplingConfiguration(
+        direction: .down, inputChannels: layerBelow(index), outputChannels: scales.downChannels[index],
+        kernel: scales.downKernel[index], stride: scales.stride[index], foldedPatch: index == 0 ? patch : nil)
+    }
+  }
+
+  /// The transposed convolution behind each forecaster layer.
+  var upsamplings: [ResamplingConfiguration] {
+    scales.stride.indices.map { index in
+      let encoder = encoderLayer(ofForecasterLayer: index)
+      return ResamplingConfiguration(
+        direction: .up, inputChannels: hidden[encoder], outputChannels: scales.upChannels[encoder],
+        kernel: scales.upKernel[encoder], stride: scales.stride[encoder])
+    }
+  }
+
+  /// The convolution in front of the head.
+  var outputConvolution: ResamplingConfiguration? {
+    scales.upChannels.first.map {
+      ResamplingConfiguration(
+        direction: .down, inputChannels: $0, outputChannels: $0, kernel: scales.outputKernel, stride: 1)
+    }
+  }
+
+  /// Channels of each image that the head reads.
+  var headChannels: [Int] { outputConvolution.map { [$0.outputChannels] } ?? forecasterLayers.map(\.hiddenChannels) }
+
+  /// The margin of zeros that all convolutions have enough of.
+  var halo: Int {
+    let resamplings = downsamplings + upsamplings + [outputConvolution].compactMap(\.self)
+    return max(
+      (encoderLayers + forecasterLayers).reduce(0) { max($0, $1.halo) },
+      resamplings.reduce(0) { max($0, $1.foldedKernel / 2) })
+  }
+
   /// Names and shapes of all parameters, as in the model file.
   public var parameterLayout: ParameterLayout {
     var layout = ParameterLayout()
-    for (part, layers) in [("encoder", encoderLayers), ("forecaster", forecasterLayers)] {
-      for (index, layer) in layers.enumerated() {
-        layer.appendParameters(to: &layout, prefix: "\(part).layers.\(index).")
-      }
+    for (index, layer) in encoderLayers.enumerated() {
+      let prefix = "encoder.layers.\(index)."
+      if !scales.isEmpty { downsamplings[index].appendParameters(to: &layout, prefix: prefix + "downsampling.") }
+      layer.appendParameters(to: &layout, prefix: prefix)
     }
-    layout.append("head.weight", shape: [foldedChannels, hidden.reduce(0, +), 1, 1])
+    for (index, layer) in forecasterLayers.enumerated() {
+      let prefix = "forecaster.layers.\(index)."
+      layer.appendParameters(to: &layout, prefix: prefix)
+      if !scales.isEmpty { upsamplings[index].appendParameters(to: &layout, prefix: prefix + "upsampling.") }
+    }
+    outputConvolution?.appendParameters(to: &layout, prefix: "head.convolution.")
+    layout.append("head.weight", shape: [foldedChannels, headChannels.reduce(0, +), 1, 1])
     layout.append("head.bias", shape: [foldedChannels])
     return layout
   }

@@ -11,8 +11,10 @@ public final class EncoderForecasterTape {
   public let recording: TapeRecording
   let inputFrames: Int
   let leadFrames: Int
-  let encoder: [LayerTape]
-  let forecaster: [LayerTape]
+  let encoder: [StageTape]
+  let forecaster: [StageTape]
+  /// Of the convolution in front of the head; `nil` in a network of one scale.
+  let outputConvolution: ResamplingTape?
   /// The folded input frames, with halo: all of them when recording, else one at a time.
   let input: [BlockedImage]
   /// The folded output frames, without halo: one for each step when recording, else one for all.
@@ -29,41 +31,65 @@ public final class EncoderForecasterTape {
     inputShape = [batch, inputFrames, channels, height, width]
     outputShape = [batch, leadFrames, channels, height, width]
     (self.inputFrames, self.leadFrames, self.recording) = (inputFrames, leadFrames, recording)
-    let images = PlainImages(channels: channels, height: height, width: width, patch: configuration.patch)
-    let layers = configuration.encoderLayers + configuration.forecasterLayers
     // One halo for all buffers, so that the forecaster can go on in the encoder's memory.
-    let halo = layers.reduce(0) { max($0, $1.halo) }
-    // One step's gates, for whichever layer is at work. The layers' blocks all lie alike, so the halo stays zero.
-    let sharedGates =
-      recording == .states
-      ? AlignedBuffer(
-        count: BlockedLayout(
-          batch: batch, blocks: layers.reduce(0) { max($0, ChannelOrder.gates(hidden: $1.hiddenChannels).blocks) },
-          height: images.foldedHeight, width: images.foldedWidth, halo: halo
-        ).count) : nil
-    func tape(_ layer: LayerConfiguration, steps: Int, continuing other: LayerTape? = nil) -> LayerTape {
+    let halo = configuration.halo
+    func rows(_ layer: Int? = nil) -> Int { configuration.extent(height, layer: layer) }
+    func columns(_ layer: Int? = nil) -> Int { configuration.extent(width, layer: layer) }
+    let encoderLayers = configuration.encoderLayers
+    // One step's gates, for whichever layer of a size is at work. Their blocks all lie alike, so the halo stays zero.
+    var sharedGates: [[Int]: AlignedBuffer] = [:]
+    if recording == .states {
+      for index in encoderLayers.indices {
+        let alike = encoderLayers.indices.filter { rows($0) == rows(index) && columns($0) == columns(index) }
+        let blocks = alike.map { ChannelOrder.gates(hidden: encoderLayers[$0].hiddenChannels).blocks }
+        let size = [rows(index), columns(index)]
+        guard sharedGates[size] == nil, let most = blocks.max() else { continue }
+        sharedGates[size] = AlignedBuffer(
+          count: BlockedLayout(batch: batch, blocks: most, height: size[0], width: size[1], halo: halo).count)
+      }
+    }
+    func tape(_ layer: LayerConfiguration, at index: Int, steps: Int, continuing other: LayerTape? = nil) -> LayerTape {
       LayerTape(
-        hiddenChannels: layer.hiddenChannels, batch: batch, height: images.foldedHeight, width: images.foldedWidth,
-        halo: halo, steps: steps, recording: recording, continuing: other, sharedGates: sharedGates)
+        hiddenChannels: layer.hiddenChannels, batch: batch, height: rows(index), width: columns(index), halo: halo,
+        steps: steps, recording: recording, continuing: other, sharedGates: sharedGates[[rows(index), columns(index)]])
     }
-    let encoder = configuration.encoderLayers.map { tape($0, steps: inputFrames) }
-    let forecaster = configuration.forecasterLayers.enumerated().map { index, layer in
-      tape(
-        layer, steps: leadFrames, continuing: encoder[configuration.encoderLayer(ofForecasterLayer: index)])
+    func tape(_ resampling: ResamplingConfiguration, at index: Int?, steps: Int) -> ResamplingTape {
+      ResamplingTape(
+        resampling, batch: batch, height: rows(index), width: columns(index), halo: halo, steps: steps,
+        recording: recording)
     }
-    (self.encoder, self.forecaster) = (encoder, forecaster)
+    let (downsamplings, upsamplings) = (configuration.downsamplings, configuration.upsamplings)
+    let encoder = encoderLayers.enumerated().map { index, layer in
+      StageTape(
+        layer: tape(layer, at: index, steps: inputFrames),
+        before: downsamplings.isEmpty ? nil : tape(downsamplings[index], at: index, steps: inputFrames))
+    }
+    forecaster = configuration.forecasterLayers.enumerated().map { index, layer in
+      let from = configuration.encoderLayer(ofForecasterLayer: index)
+      return StageTape(
+        layer: tape(layer, at: from, steps: leadFrames, continuing: encoder[from].layer),
+        after: upsamplings.isEmpty ? nil : tape(upsamplings[index], at: from, steps: leadFrames))
+    }
+    self.encoder = encoder
+    outputConvolution = configuration.outputConvolution.map { tape($0, at: nil, steps: leadFrames) }
+    // Frames are folded together with the first stride.
+    let inputPatch = configuration.patch * (configuration.scales.stride.first ?? 1)
     let folded = BlockedLayout(
-      batch: batch, blocks: ChannelOrder.plain(channels: images.foldedChannels).blocks, height: images.foldedHeight,
-      width: images.foldedWidth, halo: halo)
-    let bare = folded.with(blocks: folded.blocks, halo: 0)
+      batch: batch, blocks: ChannelOrder.plain(channels: channels * inputPatch * inputPatch).blocks, height: rows(0),
+      width: columns(0), halo: halo)
+    let bare = BlockedLayout(
+      batch: batch, blocks: ChannelOrder.plain(channels: configuration.foldedChannels).blocks, height: rows(),
+      width: columns(), halo: 0)
     input = (0..<(recording == .nothing ? 1 : inputFrames)).map { _ in BlockedImage(folded) }
     outputs = (0..<(recording == .nothing ? 1 : leadFrames)).map { _ in BlockedImage(bare) }
     outputGradient = BlockedImage(bare)
-    plain = { sampleFrames in
+    func plain(patch: Int, frames: Int) -> PlainImages {
       PlainImages(
-        channels: channels, height: height, width: width, patch: configuration.patch,
-        sampleStride: sampleFrames * channels * height * width)
+        channels: channels, height: height, width: width, patch: patch,
+        sampleStride: frames * channels * height * width)
     }
+    plainInput = plain(patch: inputPatch, frames: inputFrames)
+    plainOutput = plain(patch: configuration.patch, frames: leadFrames)
     frameCount = channels * height * width
   }
 
@@ -73,27 +99,42 @@ public final class EncoderForecasterTape {
     inputShape = [batch] + other.inputShape.dropFirst()
     outputShape = [batch] + other.outputShape.dropFirst()
     (inputFrames, leadFrames, recording) = (other.inputFrames, other.leadFrames, other.recording)
-    encoder = other.encoder.map { LayerTape($0, batch: batch) }
-    forecaster = other.forecaster.map { LayerTape($0, batch: batch) }
+    encoder = other.encoder.map { StageTape($0, batch: batch) }
+    forecaster = other.forecaster.map { StageTape($0, batch: batch) }
+    outputConvolution = other.outputConvolution.map { ResamplingTape($0, batch: batch) }
     input = other.input.map { $0.first(batch) }
     outputs = other.outputs.map { $0.first(batch) }
     outputGradient = other.outputGradient.first(batch)
-    (plain, frameCount) = (other.plain, other.frameCount)
+    (plainInput, plainOutput, frameCount) = (other.plainInput, other.plainOutput, other.frameCount)
   }
 
-  /// Frames of a tensor with that many frames for each sample.
-  private let plain: (_ sampleFrames: Int) -> PlainImages
+  /// The frames of the input and of the output.
+  private let plainInput: PlainImages
+  private let plainOutput: PlainImages
   /// Floats of one plain frame.
   private let frameCount: Int
 
   func output(_ t: Int) -> BlockedImage { outputs[t % outputs.count] }
+
+  /// How the folded output frames lie in memory.
+  var outputLayout: BlockedLayout { outputs[0].layout }
+
+  /// What the head reads at step `t`.
+  func headInputs(_ t: Int) -> [BlockedImage] {
+    outputConvolution.map { [$0.output(t)] } ?? forecaster.map { $0.layer.hiddenImage(t + 1) }
+  }
+
+  /// What has the gradient with respect to it added.
+  var headInputGradients: [BlockedImage] {
+    outputConvolution?.outputGradient.map { [$0] } ?? forecaster.map(\.layer.hiddenGradientImage)
+  }
 
   /// Folds frame `t` of `[b, inputFrames, c, h, w]`.
   func readInput(_ t: Int, _ tensor: Tensor, pool: WorkerPool) -> BlockedImage {
     let image = input[t % input.count]
     tensor.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      plain(inputFrames).copy(base + t * frameCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
+      plainInput.copy(base + t * frameCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
     }
     return image
   }
@@ -101,7 +142,7 @@ public final class EncoderForecasterTape {
   func writeOutput(_ t: Int, to tensor: inout Tensor, pool: WorkerPool) {
     tensor.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      plain(leadFrames).copy(
+      plainOutput.copy(
         fromBlocks: output(t).buffer.pointer, output(t).layout, to: base + t * frameCount, pool: pool)
     }
   }
@@ -109,7 +150,7 @@ public final class EncoderForecasterTape {
   func readOutputGradient(_ t: Int, _ tensor: Tensor, pool: WorkerPool) {
     tensor.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      plain(leadFrames).copy(
+      plainOutput.copy(
         base + t * frameCount, toBlocks: outputGradient.buffer.pointer, outputGradient.layout, pool: pool)
     }
   }
@@ -121,7 +162,7 @@ public final class EncoderForecasterTape {
   func writeInputGradient(_ t: Int, _ image: BlockedImage, to tensor: inout Tensor?, pool: WorkerPool) {
     tensor?.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      plain(inputFrames).copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * frameCount, pool: pool)
+      plainInput.copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * frameCount, pool: pool)
     }
   }
 }

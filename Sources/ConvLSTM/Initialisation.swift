@@ -16,4 +16,14 @@ extension ParameterSet {
     for channel in layer.hiddenChannels..<2 * layer.hiddenChannels { bias[channel] += 1 }
     self[prefix + "bias"] = bias
   }
+
+  /// Draws the first weights of a convolution with a leaky rectifier: uniform, so that numbers keep their size on the way
+  /// through it (He et al. 2015). Biases begin at zero.
+  mutating func drawResampling(
+    _ resampling: ResamplingConfiguration, prefix: String, using source: inout RandomSource
+  ) {
+    let bound = Float((6 / ((1 + Double(Scales.slope * Scales.slope)) * resampling.fanIn)).squareRoot())
+    self[prefix + "weight"] = Tensor.uniform(
+      shape: resampling.weightShape, low: -bound, high: bound, using: &source)
+  }
 }

@@ -44,58 +44,113 @@ public struct NetworkMemory: Sendable {
   public var parameters: Double { 4 * configuration.parameterFloats }
 
   private var framePixels: Double { Double(configuration.frameChannels) * Double(height) * Double(width) }
-  private var layers: [LayerConfiguration] { configuration.encoderLayers + configuration.forecasterLayers }
 
-  private func algorithms(_ layer: LayerConfiguration) -> LayerAlgorithms {
-    let patch = configuration.patch
-    return layer.algorithms(height: (height + patch - 1) / patch, width: (width + patch - 1) / patch)
+  /// A layer or a resampling with the encoder layer at whose scale it computes, or `nil` for that of the frames.
+  private typealias Placed<T> = (what: T, scale: Int?)
+
+  private var encoderLayers: [Placed<LayerConfiguration>] {
+    configuration.encoderLayers.enumerated().map { ($1, $0) }
+  }
+  private var forecasterLayers: [Placed<LayerConfiguration>] {
+    configuration.forecasterLayers.enumerated().map { ($1, configuration.encoderLayer(ofForecasterLayer: $0)) }
+  }
+  private var downsamplings: [Placed<ResamplingConfiguration>] {
+    configuration.downsamplings.enumerated().map { ($1, $0) }
+  }
+  /// Those that work on lead frames.
+  private var upsamplings: [Placed<ResamplingConfiguration>] {
+    configuration.upsamplings.enumerated().map { ($1, configuration.encoderLayer(ofForecasterLayer: $0)) }
+      + [configuration.outputConvolution].compactMap(\.self).map { ($0, nil) }
+  }
+
+  private func rows(_ scale: Int?) -> Int { configuration.extent(height, layer: scale) }
+  private func columns(_ scale: Int?) -> Int { configuration.extent(width, layer: scale) }
+
+  private func algorithms(_ layer: Placed<LayerConfiguration>) -> LayerAlgorithms {
+    layer.what.algorithms(height: rows(layer.scale), width: columns(layer.scale))
   }
 
   private func packedFloats(forBackward: Bool) -> Double {
-    let head = configuration.hidden.reduce(0.0) { sum, hidden in
+    let head = configuration.headChannels.reduce(0.0) { sum, hidden in
       sum
         + PackedWeights.floats(
           input: .plain(channels: hidden), output: .plain(channels: configuration.foldedChannels), kernelHeight: 1,
           kernelWidth: 1, algorithm: .direct)
     }
-    return layers.reduce(forBackward ? 2 * head : head) {
-      $0 + $1.packedFloats(algorithms($1), forBackward: forBackward)
+    let layers = (encoderLayers + forecasterLayers).reduce(forBackward ? 2 * head : head) {
+      $0 + $1.what.packedFloats(algorithms($1), forBackward: forBackward)
+    }
+    return (downsamplings + upsamplings).reduce(layers) {
+      $0 + $1.what.packedFloats(height: rows($1.scale), width: columns($1.scale), forBackward: forBackward)
     }
   }
 
+  /// What a buffer of so many floats takes: large ones whole pages of 2 MB.
+  private func buffer(_ floats: Double) -> Double {
+    let page = Double(AlignedBuffer.largePage) / 4
+    return floats < page ? floats : (floats / page).rounded(.up) * page
+  }
+
   private func tapeFloats(_ batch: Int, _ recording: TapeRecording) -> Double {
-    let halo = Double(layers.reduce(0) { max($0, $1.halo) })
-    let patch = configuration.patch
-    let (rows, columns) = (Double((height + patch - 1) / patch), Double((width + patch - 1) / patch))
-    let bare = Double(batch) * rows * columns
-    let haloed = Double(batch) * (rows + 2 * halo) * (columns + 2 * halo)
+    let halo = Double(configuration.halo)
+    /// Pixels of a batch's images, `times` as many on a side as at a scale.
+    func pixels(_ scale: Int?, times: Int = 1, halo: Double) -> Double {
+      Double(batch) * (Double(times * rows(scale)) + 2 * halo) * (Double(times * columns(scale)) + 2 * halo)
+    }
+    func lanes(_ channels: Int) -> Double {
+      Double(ChannelOrder.plain(channels: channels).blocks * BlockedLayout.lanes)
+    }
     // The forecaster's first states and all its gradients are the encoder's; without recording it has no others.
-    func states(_ layers: [LayerConfiguration], steps: Double, isEncoder: Bool) -> Double {
+    func states(_ layers: [Placed<LayerConfiguration>], steps: Double, isEncoder: Bool) -> Double {
       layers.reduce(0) { sum, layer in
-        let hidden = Double(ChannelOrder.plain(channels: layer.hiddenChannels).blocks * BlockedLayout.lanes)
+        let hidden = lanes(layer.what.hiddenChannels)
+        let bare = buffer(hidden * pixels(layer.scale, halo: 0))
+        let haloed = buffer(hidden * pixels(layer.scale, halo: halo))
         let own = isEncoder ? 1.0 : 0
-        guard recording != .nothing else { return sum + own * hidden * (2 * haloed + bare) }
-        let gates = recording == .all ? 4 * steps * haloed : 0
-        return sum + hidden * ((steps + own) * (haloed + bare) + gates + own * 2 * bare)
+        guard recording != .nothing else { return sum + own * (2 * haloed + bare) }
+        let gates = recording == .all ? steps * buffer(4 * hidden * pixels(layer.scale, halo: halo)) : 0
+        return sum + (steps + own) * (haloed + bare) + gates + own * 2 * bare
+      }
+    }
+    func images(_ resamplings: [Placed<ResamplingConfiguration>], steps: Double) -> Double {
+      resamplings.reduce(0) { sum, resampling in
+        let what = resampling.what
+        let output = buffer(
+          lanes(what.outputChannels)
+            * pixels(resampling.scale, times: what.direction == .down ? 1 : what.stride, halo: halo))
+        let folded =
+          what.needsFolding ? buffer(lanes(what.foldedCount) * pixels(resampling.scale, halo: halo)) : 0
+        guard recording != .nothing else { return sum + output + folded }
+        return sum + (steps + 1) * output + folded + Double(what.foldedWeights)
       }
     }
     var floats =
-      states(configuration.encoderLayers, steps: inputFrames, isEncoder: true)
-      + states(configuration.forecasterLayers, steps: leadFrames, isEncoder: false)
+      states(encoderLayers, steps: inputFrames, isEncoder: true)
+      + states(forecasterLayers, steps: leadFrames, isEncoder: false)
+      + images(downsamplings, steps: inputFrames) + images(upsamplings, steps: leadFrames)
     if recording == .states {
-      let blocks = layers.reduce(0) { max($0, ChannelOrder.gates(hidden: $1.hiddenChannels).blocks) }
-      floats += Double(blocks * BlockedLayout.lanes) * haloed
+      // One step's gates for all layers of a size.
+      let gates = Dictionary(grouping: encoderLayers) { [rows($0.scale), columns($0.scale)] }.values.map { alike in
+        buffer(alike.reduce(0.0) { max($0, 4 * lanes($1.what.hiddenChannels) * pixels($1.scale, halo: halo)) })
+      }
+      floats += gates.sorted().reduce(0, +)
     }
-    let folded = Double(ChannelOrder.plain(channels: configuration.foldedChannels).blocks * BlockedLayout.lanes)
+    let inputPatch = configuration.patch * (configuration.scales.stride.first ?? 1)
+    let input = buffer(lanes(configuration.frameChannels * inputPatch * inputPatch) * pixels(0, halo: halo))
+    let output = buffer(lanes(configuration.foldedChannels) * pixels(nil, halo: 0))
     // Inputs and outputs of every step, or one of each; and one gradient.
-    guard recording != .nothing else { return floats + folded * (haloed + 2 * bare) }
-    return floats + folded * (inputFrames * haloed + (leadFrames + 1) * bare)
+    guard recording != .nothing else { return floats + input + 2 * output }
+    return floats + inputFrames * input + (leadFrames + 1) * output
   }
 
   /// Memory for weight gradients: the sums of every layer, and of scratch memory a buffer for every layer that needs more
   /// than those before it.
   private var weightGradientFloats: Double {
-    let needs = layers.map { $0.weightGradientFloats(algorithms($0)) }
+    let needs =
+      (encoderLayers + forecasterLayers).map { $0.what.weightGradientFloats(algorithms($0)) }
+      + (downsamplings + upsamplings).map {
+        $0.what.weightGradientFloats(height: rows($0.scale), width: columns($0.scale))
+      }
     func rising(_ floats: [Double]) -> Double {
       var largest = 0.0
       return floats.reduce(0) { sum, own in
@@ -108,10 +163,31 @@ public struct NetworkMemory: Sendable {
 }
 
 extension EncoderForecasterConfiguration {
-  /// The number of weights.
+  /// The number of weights, but for the few of biases.
   fileprivate var parameterFloats: Double {
     let layers = (encoderLayers + forecasterLayers).reduce(0) { $0 + Double($1.fanIn) * 4 * Double($1.hiddenChannels) }
-    return layers + Double(hidden.reduce(0, +)) * Double(foldedChannels)
+    let resamplings = downsamplings + upsamplings + [outputConvolution].compactMap(\.self)
+    return resamplings.reduce(layers) { $0 + $1.weightShape.reduce(1.0) { $0 * Double($1) } }
+      + Double(headChannels.reduce(0, +)) * Double(foldedChannels)
+  }
+}
+
+extension ResamplingConfiguration {
+  /// Floats of the weights as a ``Resampling`` packs them.
+  fileprivate func packedFloats(height: Int, width: Int, forBackward: Bool) -> Double {
+    let (forward, gradient) = algorithms(height: height, width: width)
+    func floats(_ input: ChannelOrder, _ output: ChannelOrder, _ algorithm: ConvolutionAlgorithm) -> Double {
+      PackedWeights.floats(
+        input: input, output: output, kernelHeight: foldedKernel, kernelWidth: foldedKernel, algorithm: algorithm)
+    }
+    return floats(input, output, forward) + (forBackward ? floats(output, input, gradient) : 0)
+  }
+
+  /// Floats of scratch memory and sums for the weight gradients.
+  fileprivate func weightGradientFloats(height: Int, width: Int) -> (scratch: Double, sums: Double) {
+    WeightGradientPart.memoryFloats(
+      inputs: [input], output: output, kernelHeight: foldedKernel, kernelWidth: foldedKernel,
+      algorithm: algorithms(height: height, width: width).forward)
   }
 }
 

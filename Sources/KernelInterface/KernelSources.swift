@@ -73,6 +73,8 @@ public struct ProductSource {
 public struct GatePixels {
   /// The first row of the input gate; forget, output gate and candidate follow `gateStride` floats apart.
   public let gates: UnsafeMutablePointer<Float>
+  /// Whether the forward pass leaves the gates' values where it found what the convolutions gave.
+  public let keepsGates: Bool
   /// Floats from a gate to the next one.
   public let gateStride: Int
   /// Floats from a row of a gate to the next one.
@@ -92,10 +94,12 @@ public struct GatePixels {
 
   /// Names the memory of a rectangle.
   public init(
-    gates: UnsafeMutablePointer<Float>, gateStride: Int, gateRowStride: Int, previousCell: UnsafePointer<Float>,
-    cell: UnsafeMutablePointer<Float>, cellRowStride: Int, peephole: UnsafePointer<Float>?, rows: Int, columns: Int
+    gates: UnsafeMutablePointer<Float>, keepsGates: Bool, gateStride: Int, gateRowStride: Int,
+    previousCell: UnsafePointer<Float>, cell: UnsafeMutablePointer<Float>, cellRowStride: Int,
+    peephole: UnsafePointer<Float>?, rows: Int, columns: Int
   ) {
     self.gates = gates
+    self.keepsGates = keepsGates
     self.gateStride = gateStride
     self.gateRowStride = gateRowStride
     self.previousCell = previousCell

@@ -27,8 +27,21 @@ enum LSTMGates {
     return (lanes(first), lanes(first + stride), lanes(first + 2 * stride), lanes(first + 3 * stride))
   }
 
-  /// Gates, cell and hidden state. The gates hold what the convolutions gave, and then the gates' values.
+  /// Gates, cell and hidden state. The gates hold what the convolutions gave, and then, if they are kept, the gates'
+  /// values.
   static func forward(_ pixels: GatePixels, _ hidden: UnsafeMutablePointer<Float>, _ hiddenRowStride: Int) {
+    // Two loops rather than a test for every pixel.
+    if pixels.keepsGates {
+      forward(pixels, hidden, hiddenRowStride, keepsGates: true)
+    } else {
+      forward(pixels, hidden, hiddenRowStride, keepsGates: false)
+    }
+  }
+
+  @inline(__always)
+  private static func forward(
+    _ pixels: GatePixels, _ hidden: UnsafeMutablePointer<Float>, _ hiddenRowStride: Int, keepsGates: Bool
+  ) {
     let w = peepholes(pixels.peephole)
     for y in 0..<pixels.rows {
       let (zi, zf, zo, zg) = gates(pixels, row: y)
@@ -43,7 +56,7 @@ enum LSTMGates {
         let g = VectorMath.tanh(zg[x])
         let c = fma(i, g, f * c0)
         let o = VectorMath.logistic(fma(w.o, c, zo[x]))
-        (zi[x], zf[x], zo[x], zg[x]) = (i, f, o, g)
+        if keepsGates { (zi[x], zf[x], zo[x], zg[x]) = (i, f, o, g) }
         after[x] = c
         h[x] = o * VectorMath.tanh(c)
       }

@@ -122,7 +122,7 @@ public enum Evaluator {
         for lead in 0..<leadFrames {
           result.book.add(
             event: sequence.name, leadMinutes: Double(lead + 1) * step / 60,
-            observation: try sequence.rainRate(at: last + lead + 1),
+            observation: try sequence.measuredRainRate(at: last + lead + 1),
             forecasts: [(modelName, forecast.part(lead))] + persistence.map { (Persistence.name, $0) })
         }
         done += 1
@@ -173,7 +173,7 @@ public enum Evaluator {
       }
       result.book.add(
         event: sequence.name, leadMinutes: (moment.valid - moment.reference) / 60,
-        observation: try sequence.rainRate(at: frame), forecasts: methods)
+        observation: try sequence.measuredRainRate(at: frame), forecasts: methods)
       startTimes[sequence.name, default: []].insert(moment.reference)
     }
     result.noteEmptiness()

@@ -37,6 +37,12 @@ public struct Model: Sendable {
   /// Reads a model from the content of a file; `path` is only named in errors.
   init(_ file: SafetensorsFile, path: String) throws {
     guard let text = file.metadata["nowcast"] else {
+      guard file.metadata[ImportedLayers.metadataKey] == nil else {
+        throw NowcastError(
+          .unusable,
+          "these are imported layers, an encoder without a forecaster, and no model yet; train one from them with "
+            + "'nowcast train --init'.", path: path)
+      }
       throw NowcastError(
         .unusable,
         "this safetensors file has no description under the metadata key 'nowcast', so it is no model of nowcast.",

@@ -17,9 +17,11 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     public var peephole: Bool
     /// The order of the forecaster's layers.
     public var forecasterOrder: EncoderForecasterConfiguration.ForecasterOrder
+    /// Strided convolutions between the layers; empty, and absent in the file, for layers of one scale.
+    public var scales: Scales
 
     enum CodingKeys: String, CodingKey {
-      case patch, hidden, peephole
+      case patch, hidden, peephole, scales
       case inputKernel = "input_kernel"
       case stateKernel = "state_kernel"
       case forecasterOrder = "forecaster_order"
@@ -28,7 +30,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     /// Describes an architecture; a list of one kernel stands for all layers.
     public init(
       patch: Int = 2, hidden: [Int] = [64, 64], inputKernel: [Int] = [3], stateKernel: [Int] = [3],
-      peephole: Bool = true, forecasterOrder: EncoderForecasterConfiguration.ForecasterOrder = .same
+      peephole: Bool = true, forecasterOrder: EncoderForecasterConfiguration.ForecasterOrder = .same,
+      scales: Scales = Scales()
     ) {
       self.patch = patch
       self.hidden = hidden
@@ -36,6 +39,32 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
       self.stateKernel = stateKernel.count == 1 ? [Int](repeating: stateKernel[0], count: hidden.count) : stateKernel
       self.peephole = peephole
       self.forecasterOrder = forecasterOrder
+      self.scales = scales
+    }
+
+    /// Reads the layers of a file.
+    public init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      patch = try values.decode(Int.self, forKey: .patch)
+      hidden = try values.decode([Int].self, forKey: .hidden)
+      inputKernel = try values.decode([Int].self, forKey: .inputKernel)
+      stateKernel = try values.decode([Int].self, forKey: .stateKernel)
+      peephole = try values.decode(Bool.self, forKey: .peephole)
+      forecasterOrder = try values.decode(
+        EncoderForecasterConfiguration.ForecasterOrder.self, forKey: .forecasterOrder)
+      scales = try values.decodeIfPresent(Scales.self, forKey: .scales) ?? Scales()
+    }
+
+    /// Writes the layers.
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      try values.encode(patch, forKey: .patch)
+      try values.encode(hidden, forKey: .hidden)
+      try values.encode(inputKernel, forKey: .inputKernel)
+      try values.encode(stateKernel, forKey: .stateKernel)
+      try values.encode(peephole, forKey: .peephole)
+      try values.encode(forecasterOrder, forKey: .forecasterOrder)
+      if !scales.isEmpty { try values.encode(scales, forKey: .scales) }
     }
 
     /// The network's configuration.
@@ -44,7 +73,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     public func network() throws(ConvLSTMError) -> EncoderForecasterConfiguration {
       try EncoderForecasterConfiguration(
         patch: patch, hidden: hidden, inputKernel: inputKernel.map { KernelSize($0) },
-        stateKernel: stateKernel.map { KernelSize($0) }, peephole: peephole, forecasterOrder: forecasterOrder)
+        stateKernel: stateKernel.map { KernelSize($0) }, peephole: peephole, forecasterOrder: forecasterOrder,
+        scales: scales)
     }
   }
 

@@ -22,9 +22,10 @@ public struct SafetensorsFile: Sendable {
 
   /// Reads a file. `F32` is taken as it is; `F64`, `F16` and `BF16` become `Float`.
   ///
+  /// - Parameter isWanted: tells by their names which tensors are wanted. Others are left out, and may be of any type.
   /// - Throws: ``NowcastError`` `notFound` when the file is missing or may not be read; `unusable` when it is not a
   ///   safetensors file, is damaged, or holds another type of number.
-  public init(contentsOf path: String) throws {
+  public init(contentsOf path: String, where isWanted: (String) -> Bool = { _ in true }) throws {
     var status = stat()
     guard stat(path, &status) == 0 else {
       throw NowcastError(.notFound, "the file cannot be opened (\(String(cString: strerror(errno)))).", path: path)
@@ -47,14 +48,14 @@ public struct SafetensorsFile: Sendable {
     } catch {
       throw NowcastError(.unusable, "the file cannot be read (\(error.localizedDescription)).", path: path)
     }
-    try self.init(bytes: bytes, path: path)
+    try self.init(bytes: bytes, path: path, where: isWanted)
   }
 
   /// Reads the content of a file from memory. `path` is only named in errors.
   ///
   /// - Throws: ``NowcastError`` `unusable`, as ``init(contentsOf:)``.
-  public init(bytes: Data, path: String? = nil) throws {
-    let header = try SafetensorsHeader(bytes: bytes, path: path)
+  public init(bytes: Data, path: String? = nil, where isWanted: (String) -> Bool = { _ in true }) throws {
+    let header = try SafetensorsHeader(bytes: bytes, path: path, where: isWanted)
     metadata = header.metadata
     tensors = [:]
     bytes.withUnsafeBytes { raw in

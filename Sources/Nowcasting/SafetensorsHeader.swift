@@ -20,8 +20,9 @@ struct SafetensorsHeader {
 
   /// Checks the header of a whole file.
   ///
+  /// - Parameter isWanted: tells by their names which tensors are kept.
   /// - Throws: ``NowcastError`` `unusable`.
-  init(bytes: Data, path: String?) throws {
+  init(bytes: Data, path: String?, where isWanted: (String) -> Bool = { _ in true }) throws {
     func unusable(_ message: String) -> NowcastError { NowcastError(.unusable, message, path: path) }
 
     let length = try SafetensorsHeader.length(bytes.prefix(8), fileSize: bytes.count, path: path)
@@ -46,14 +47,17 @@ struct SafetensorsHeader {
     dataStart = 8 + length
     metadata = content.metadata
     var entries: [String: Entry] = [:]
+    var ranges: [String: Range<Int>] = [:]
     for (name, raw) in content.tensors {
-      guard let type = SafetensorsType(rawValue: raw.dtype) else {
-        throw unusable("the tensor \(name) holds numbers of type \(raw.dtype.debugDescription); F32 is needed.")
-      }
       guard raw.offsets.count == 2, raw.offsets[0] >= 0, raw.offsets[0] <= raw.offsets[1],
         raw.offsets[1] <= bytes.count - dataStart
       else {
         throw unusable("the data of the tensor \(name) would lie outside of the file, which may have been cut short.")
+      }
+      ranges[name] = raw.offsets[0]..<raw.offsets[1]
+      guard isWanted(name) else { continue }
+      guard let type = SafetensorsType(rawValue: raw.dtype) else {
+        throw unusable("the tensor \(name) holds numbers of type \(raw.dtype.debugDescription); F32 is needed.")
       }
       // Multiplied in the order in which Tensor multiplies, so that what passes here does not overflow there.
       var size: Int? = 1
@@ -76,15 +80,15 @@ struct SafetensorsHeader {
 
     // The data has neither overlaps nor gaps, so a file cannot carry what nobody sees.
     var end = 0
-    let ordered = entries.sorted {
-      ($0.value.range.lowerBound, $0.value.range.upperBound) < ($1.value.range.lowerBound, $1.value.range.upperBound)
+    let ordered = ranges.sorted {
+      ($0.value.lowerBound, $0.value.upperBound) < ($1.value.lowerBound, $1.value.upperBound)
     }
-    for (name, entry) in ordered {
-      guard entry.range.lowerBound == end else {
-        let fault = entry.range.lowerBound < end ? "overlaps another tensor's" : "leaves a gap before it"
+    for (name, range) in ordered {
+      guard range.lowerBound == end else {
+        let fault = range.lowerBound < end ? "overlaps another tensor's" : "leaves a gap before it"
         throw unusable("the data of the tensor \(name) \(fault).")
       }
-      end = entry.range.upperBound
+      end = range.upperBound
     }
     guard end == bytes.count - dataStart else {
       throw unusable("the file holds \(bytes.count - dataStart - end) bytes that belong to no tensor.")

@@ -180,7 +180,7 @@ struct Sampler: Sendable {
   func targets(_ sample: Sample, wetFrom threshold: Float = .infinity) throws -> (valid: Int, wet: Int) {
     let start = sample.window.start + data.inputFrames
     var (valid, wet) = (0, 0)
-    try forEachRow(sample, start..<start + data.leadFrames) { row, _, _ in
+    try forEachRow(sample, start..<start + data.leadFrames, measuredOnly: true) { row, _, _ in
       for value in row where value == value {
         valid += 1
         if value >= threshold { wet += 1 }
@@ -191,13 +191,14 @@ struct Sampler: Sendable {
 
   /// The frames of some crops.
   func batch(_ samples: [Sample]) throws -> Batch {
-    func frames(_ offset: Int, _ count: Int, missing: Float) throws -> Tensor {
-      var result = Tensor(shape: [samples.count, count, 1, height, width])
+    // An interpolated frame may be an input, but nothing to learn.
+    func frames(_ offset: Int, _ count: Int, missing: Float, measuredOnly: Bool) throws -> Tensor {
+      var result = Tensor(shape: [samples.count, count, 1, height, width], repeating: missing)
       try result.withUnsafeMutableBufferPointer { target in
         for (index, sample) in samples.enumerated() {
           let start = sample.window.start + offset
           let orientation = sample.orientation
-          try forEachRow(sample, start..<start + count) { row, t, y in
+          try forEachRow(sample, start..<start + count, measuredOnly: measuredOnly) { row, t, y in
             let frame = (index * count + t) * height * width
             let targetY = orientation.flipsRows ? height - 1 - y : y
             // Where the row begins in the crop as it is laid, and the way from pixel to pixel.
@@ -217,16 +218,16 @@ struct Sampler: Sendable {
       return result
     }
     return Batch(
-      input: try frames(0, data.inputFrames, missing: 0),
-      target: try frames(data.inputFrames, data.leadFrames, missing: .nan), samples: samples)
+      input: try frames(0, data.inputFrames, missing: 0, measuredOnly: false),
+      target: try frames(data.inputFrames, data.leadFrames, missing: .nan, measuredOnly: true), samples: samples)
   }
 
   /// Calls `body` with each row of a crop's frames: its pixels, the number of its frame in `range`, and its own number.
   private func forEachRow(
-    _ sample: Sample, _ range: Range<Int>, _ body: (UnsafeBufferPointer<Float>, Int, Int) -> Void
+    _ sample: Sample, _ range: Range<Int>, measuredOnly: Bool, _ body: (UnsafeBufferPointer<Float>, Int, Int) -> Void
   ) throws {
     let frames = data.frames[sample.window.sequence]
-    for (t, frame) in range.enumerated() {
+    for (t, frame) in range.enumerated() where !measuredOnly || frames.isMeasured(frame) {
       try frames.frame(frame).withUnsafeBufferPointer { values in
         for y in 0..<height {
           let start = (sample.y + y) * frames.width + sample.x

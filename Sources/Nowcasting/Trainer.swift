@@ -46,11 +46,13 @@ public final class Trainer {
   /// Prepares a new run in `folder`, or, with `resume`, takes up the one that is there; where that one had not saved
   /// anything yet, it begins.
   ///
+  /// - Parameter initial: weights that a new run begins with; those that it lacks are drawn.
   /// - Throws: ``NowcastError``: `usage` for options without sense, `cannotCreate` for a folder that cannot be used,
   ///   `unusable` for a checkpoint that is damaged or was made with other options or other data; `RadarError` `writeFailed`
   ///   where there is no room for a checkpoint.
   public init(
-    _ data: TrainingData, options: TrainingOptions, folder: RunFolder, resume: Bool, overwrite: Bool, pool: WorkerPool
+    _ data: TrainingData, options: TrainingOptions, folder: RunFolder, resume: Bool, overwrite: Bool,
+    initial: InitialWeights? = nil, pool: WorkerPool
   ) throws {
     try options.validate()
     let loss = try options.pixelLoss()
@@ -73,7 +75,7 @@ public final class Trainer {
     let memory = try TrainingMemory(architecture, sampler, options)
     options.recompute = memory.recomputes
     memoryText = MemoryNeed.text(memory.bytes)
-    notes = [memory.note, try sampler.wetnessNote()].compactMap(\.self)
+    var notes = [memory.note, try sampler.wetnessNote()].compactMap(\.self)
     warnings = [
       resumption?.note,
       resume && resumption == nil ? "\(folder.path): nothing was saved yet; training starts from the beginning" : nil,
@@ -87,6 +89,7 @@ public final class Trainer {
     } else {
       configuration = fresh
       network = EncoderForecaster(architecture, seed: options.seed, pool: pool)
+      if let initial { notes.append(try initial.apply(to: &network.parameters)) }
       let steps = options.scheduleSteps(stepsPerEpoch: sampler.stepsPerEpoch)
       optimisation = Optimisation(options, scheduleSteps: steps, count: architecture.parameterLayout.count)
       position = Checkpoint.Position(scheduleSteps: steps, data: data.record, options: options)
@@ -95,6 +98,7 @@ public final class Trainer {
     work = NetworkWork(
       architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
       width: sampler.width)
+    self.notes = notes
     gradients = ParameterSet(architecture.parameterLayout)
     step = TrainingStep(
       network, loss: loss, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,

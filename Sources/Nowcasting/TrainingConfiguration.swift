@@ -104,12 +104,19 @@ public struct TrainingConfiguration: Sendable, Equatable {
 extension TrainingOptions {
   /// The options of a preset, changed by a file, changed by the command line.
   ///
+  /// - Parameter architecture: that of the weights a run begins with, in place of the default one.
   /// - Throws: ``NowcastError`` `usage` when a setting does not exist, is of another kind, contradicts others, or is a
   ///   number without sense.
-  public init(file: TrainingConfiguration?, commandLine: TrainingConfiguration) throws {
-    self = (commandLine.preset ?? file?.preset)?.options ?? TrainingOptions()
+  public init(
+    file: TrainingConfiguration?, commandLine: TrainingConfiguration,
+    architecture: ModelConfiguration.Architecture? = nil
+  ) throws {
+    self.init()
+    if let architecture { self.architecture = architecture }
+    if let preset = commandLine.preset ?? file?.preset { self = preset.overridableOptions }
     try file?.apply(to: &self)
     try commandLine.apply(to: &self)
+    self.architecture.scales = self.architecture.scales.filled(hidden: self.architecture.hidden)
     try validate()
   }
 

@@ -21,9 +21,14 @@ public struct TrainingData: Sendable {
     let width: Int
     fileprivate let position: Int
     fileprivate let store: TrainingFrames
+    /// The frames that were missing and are interpolated.
+    fileprivate let bridged: Set<Int>
 
     /// A frame, `[h, w]` in [0, 1], NaN where missing.
     func frame(_ frame: Int) throws -> Tensor { try store.frame(frame, of: position) }
+
+    /// Whether a frame was measured, and not interpolated between others: only then is it something to learn.
+    func isMeasured(_ frame: Int) -> Bool { !bridged.contains(frame) }
   }
 
   let frames: [Frames]
@@ -83,12 +88,15 @@ public struct TrainingData: Sendable {
     frames = all.enumerated().map { position, sequence in
       Frames(
         name: sequence.name, files: sequence.source.files, count: sequence.count, height: sequence.grid.height,
-        width: sequence.grid.width, position: position, store: store)
+        width: sequence.grid.width, position: position, store: store, bridged: Set(sequence.bridged))
     }
     self.sequences = all
     func windows(_ range: Range<Int>) -> [Window] {
       range.flatMap { index in
-        stride(from: 0, through: all[index].count - length, by: 1).map { Window(sequence: index, start: $0) }
+        let bridged = Set(all[index].bridged)
+        return stride(from: 0, through: all[index].count - length, by: 1)
+          .filter { start in !bridged.isSuperset(of: start + options.inputFrames..<start + length) }
+          .map { Window(sequence: index, start: $0) }
       }
     }
     let candidates = windows(0..<sequences.count)

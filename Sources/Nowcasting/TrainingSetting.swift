@@ -139,7 +139,7 @@ struct TrainingSetting: Sendable {
 
   static func list(_ name: String, _ path: Path<[Int]>) -> TrainingSetting {
     TrainingSetting(name: name, kind: "a whole number for each layer") {
-      .list($0[keyPath: path])
+      $0[keyPath: path].isEmpty ? .none : .list($0[keyPath: path])
     } set: {
       switch $1 {
       case .list(let values): $0[keyPath: path] = values

@@ -11,6 +11,12 @@ extension TrainingSetting {
     .integer("patch", \.architecture.patch),
     .flag("peephole", \.architecture.peephole),
     .choice("forecaster-order", \.architecture.forecasterOrder),
+    .list("stride", \.architecture.scales.stride),
+    .list("down-kernel", \.architecture.scales.downKernel).when("--stride", hasScales),
+    .list("down-channels", \.architecture.scales.downChannels).when("--stride", hasScales),
+    .list("up-kernel", \.architecture.scales.upKernel).when("--stride", hasScales),
+    .list("up-channels", \.architecture.scales.upChannels).when("--stride", hasScales),
+    .integer("output-kernel", \.architecture.scales.outputKernel).when("--stride", hasScales),
 
     .choice("normalisation", \.normalisation.kind),
     .number("zr-a", \.normalisation.relation.a),
@@ -60,6 +66,8 @@ extension TrainingSetting {
   @Sendable private static func isLinear(_ options: TrainingOptions) -> Bool {
     options.normalisation.kind == .dbzLinear
   }
+
+  @Sendable private static func hasScales(_ options: TrainingOptions) -> Bool { !options.architecture.scales.isEmpty }
 
   @Sendable private static func isAdam(_ options: TrainingOptions) -> Bool {
     options.optimizer == .adam || options.optimizer == .adamw

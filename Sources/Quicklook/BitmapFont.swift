@@ -17,7 +17,7 @@ enum BitmapFont {
     return glyphs[Int(ascii) - 32]
   }
 
-  private static let atLeast: [UInt8] = [0b10000, 0b01000, 0b00100, 0b01000, 0b10000, 0b00000, 0b11100, 0, 0]
+  private static let atLeast: [UInt8] = [0b10000, 0b01100, 0b00011, 0b01100, 0b10000, 0b00000, 0b11111, 0, 0]
 
   /// The letters of ASCII from the space on, sixteen in a band.
   private static let glyphs: [[UInt8]] = art.flatMap { band -> [[UInt8]] in

@@ -24,28 +24,29 @@ struct FrameMap {
     // The spacing of a grid is the mean over rows and columns.
     let columnsPerPixel = Double(grid.width) / Double(width)
     metresPerPixel = grid.spacingMetres.map { 2 * $0 * aspect / (1 + aspect) * columnsPerPixel }
-    isNorthUp = FrameMap.descends(grid.y) ?? true
-    isWestLeft = FrameMap.descends(grid.x).map { !$0 } ?? true
+    isNorthUp = grid.yStep.map { $0 < 0 } ?? true
+    isWestLeft = grid.xStep.map { $0 > 0 } ?? true
   }
 
   /// The width of a pixel in heights of a pixel, between a tenth and ten.
   private static func aspect(of grid: Grid) -> Double {
-    guard let y = grid.y, let x = grid.x, y.count > 1, x.count > 1, grid.yUnits?.first == grid.xUnits?.first else {
-      return 1
-    }
-    let (dy, dx) = (abs(y[y.count - 1] - y[0]) / Double(y.count - 1), abs(x[x.count - 1] - x[0]) / Double(x.count - 1))
+    guard let y = grid.y, let dy = grid.yStep.map(abs), let dx = grid.xStep.map(abs),
+      grid.yUnits?.first == grid.xUnits?.first
+    else { return 1 }
     let shrink = grid.isGeographic ? cos((y[0] + y[y.count - 1]) / 2 * .pi / 180) : 1
     let aspect = dx / dy * shrink
     return aspect.isFinite ? min(max(aspect, 0.1), 10) : 1
   }
 
-  private static func descends(_ values: [Double]?) -> Bool? {
-    guard let values, values.count > 1 else { return nil }
-    return values[0] > values[values.count - 1]
+  /// The rows and columns of a grid that fall on one pixel of the map at most.
+  var reduction: (rows: Int, columns: Int) {
+    ((grid.height + height - 1) / height, (grid.width + width - 1) / width)
   }
 
-  /// A frame, `[h, w]` in mm/h, as pixels of the map row by row: means over the pixels of the frame that fall on one of
-  /// the map, missing where most of them are.
+  /// A frame, `[h, w]` in mm/h, as pixels of the map row by row: the largest of the rates that fall on one, missing where
+  /// most of them are and no rain was measured.
+  ///
+  /// A mean would turn a storm of a few pixels into drizzle, and a shower of one into nothing.
   func rates(_ frame: Tensor) -> [Float] {
     var rates = [Float](repeating: .nan, count: width * height)
     let columns = (0..<width).map { range($0, of: width, in: grid.width, isForward: isWestLeft) }
@@ -53,15 +54,16 @@ struct FrameMap {
       for y in 0..<height {
         let rows = range(y, of: height, in: grid.height, isForward: isNorthUp)
         for x in 0..<width {
-          var (sum, measured): (Float, Int) = (0, 0)
+          var (largest, measured): (Float, Int) = (0, 0)
           for row in rows {
             for column in columns[x] where !pixels[row * grid.width + column].isNaN {
-              sum += pixels[row * grid.width + column]
+              largest = max(largest, pixels[row * grid.width + column])
               measured += 1
             }
           }
-          if measured * 2 >= rows.count * columns[x].count, measured > 0 {
-            rates[y * width + x] = sum / Float(measured)
+          // Rain at the edge of what was measured is not lost either.
+          if measured > 0, measured * 2 >= rows.count * columns[x].count || RainPalette.isRain(largest) {
+            rates[y * width + x] = largest
           }
         }
       }

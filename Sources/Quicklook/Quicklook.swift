@@ -98,6 +98,9 @@ public struct Quicklook {
 
   private func picture(_ panels: [Panel], side: Int) -> Canvas {
     let map = FrameMap(grid, side: side)
+    let (rows, columns) = map.reduction
+    let reduction = rows * columns > 1 ? "each point the largest of up to \(rows) x \(columns) pixels" : nil
+    let subheading = [subheading, reduction].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ", ")
     // Captions need room whatever the shape of the grid.
     let (cellWidth, cellHeight) = (max(map.width, 232), map.height)
     let (margin, gap, caption, header) = (16, 12, 24, subheading.isEmpty ? 40 : 56)
@@ -106,19 +109,19 @@ public struct Quicklook {
       max(observed, panels.count - observed, 1), max(1, 1600 / (cellWidth + gap)),
       max(observed, panels.count > 16 ? 6 : 4))
     // What was observed and what is forecast begin rows of their own.
-    let rows = [panels.prefix(observed), panels.dropFirst(observed)].flatMap { part in
+    let lines = [panels.prefix(observed), panels.dropFirst(observed)].flatMap { part in
       stride(from: part.startIndex, to: part.endIndex, by: perRow).map { part[$0..<min($0 + perRow, part.endIndex)] }
     }
-    let columns = rows.map(\.count).max() ?? 1
+    let mostPanels = lines.map(\.count).max() ?? 1
     let footer = 64
-    let needed = max(columns * (cellWidth + gap) - gap, Legend.width)
+    let needed = max(mostPanels * (cellWidth + gap) - gap, Legend.width)
     let titleWidth = max(Canvas.width(of: heading, scale: 2), Canvas.width(of: subheading))
     let width = max(needed, titleWidth) + 2 * margin
     var canvas = Canvas(
-      width: width, height: header + rows.count * (cellHeight + caption + gap) + footer)
+      width: width, height: header + lines.count * (cellHeight + caption + gap) + footer)
     canvas.write(heading, x: margin, y: 12, scale: 2)
     canvas.write(subheading, x: margin, y: 38, .faint)
-    for (line, row) in rows.enumerated() {
+    for (line, row) in lines.enumerated() {
       let top = header + line * (cellHeight + caption + gap)
       for (place, panel) in row.enumerated() {
         let left = margin + place * (cellWidth + gap)
@@ -147,7 +150,7 @@ public struct Quicklook {
   /// The scale bar and the largest rate, on white so that they can be read over rain.
   private func note(_ frame: Tensor, x: Int, y: Int, _ map: FrameMap, on canvas: inout Canvas) {
     let largest = frame.withUnsafeBufferPointer { $0.lazy.filter { !$0.isNaN }.max() }
-    let text = largest.map { "max " + String(format: $0 < 10 ? "%.1f" : "%.0f", $0) } ?? "no data"
+    let text = largest.map { "max " + Quicklook.text($0) } ?? "no data"
     let width = Canvas.width(of: text) + 8
     canvas.fill(x: x + map.width - width, y: y + map.height - 15, width: width, height: 15, .white)
     canvas.write(text, x: x + map.width - width + 4, y: y + map.height - 11)
@@ -162,6 +165,12 @@ public struct Quicklook {
   }
 
   // MARK: Texts
+
+  /// A rain rate in mm/h; what has no colour is not called by a rate that has one.
+  private static func text(_ rate: Float) -> String {
+    if !RainPalette.isRain(rate) { return rate > 0 ? "<\(RainPalette.classes[0].label)" : "0" }
+    return String(format: rate < 10 ? "%.1f" : "%.0f", rate)
+  }
 
   /// A time without the letters of ISO 8601.
   private static func text(_ time: Double) -> String {

@@ -13,6 +13,9 @@ enum RainPalette {
   /// The edge of what was measured.
   static let edge = Colour(0x8A8A8A)
 
+  /// Whether a rain rate has a colour.
+  static func isRain(_ rate: Float) -> Bool { rate >= classes[0].limit }
+
   /// The colour of a rain rate in mm/h; below the first limit it is white.
   static func colour(of rate: Float) -> Colour {
     if rate.isNaN { return missing }

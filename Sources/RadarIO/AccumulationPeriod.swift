@@ -26,6 +26,24 @@ enum AccumulationPeriod {
     return nil
   }
 
+  /// - Throws: ``RadarError`` `unusable` where the words about a variable say that it is summed up since one start: such
+  ///   sums are no amounts of a step.
+  static func refuseRunningTotal(_ variable: NetCDFFile.Variable, path: String) throws {
+    let words = [
+      "accumulated total", "running total", "storm total", "since start", "since the start", "since beginning",
+      "since the beginning", "since midnight", "from start", "from the start",
+    ]
+    for name in ["long_name", "description", "comment", "cell_methods"] {
+      guard let text = variable.attributes.text(name), words.contains(where: text.lowercased().contains) else {
+        continue
+      }
+      throw RadarError(
+        .unusable,
+        "it is a running total by its \(name) '\(text.prefix(60))'. Give the amounts of the steps: the differences of "
+          + "its frames.", path: path, variable: variable.fullName)
+    }
+  }
+
   private static func seconds(of attribute: CFAttribute, named name: String) -> Double? {
     if let text = attribute.text { return TimeSpan.seconds(in: text) }
     // A number alone says nothing; the end of the name may.

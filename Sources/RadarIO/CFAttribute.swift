@@ -81,6 +81,9 @@ extension [CFAttribute] {
   /// The attribute of that name.
   subscript(name: String) -> CFAttribute? { first { $0.name == name } }
 
+  /// The attribute that holds the units; some write `Units` or `unit`.
+  var units: CFAttribute? { self["units"] ?? first { ["units", "unit"].contains($0.name.lowercased()) } }
+
   /// The text of the attribute of that name; `nil` when there is none or it is empty or holds numbers.
   func text(_ name: String) -> String? {
     guard let text = self[name]?.text, !text.isEmpty else { return nil }

@@ -18,6 +18,7 @@ enum CoordinateRepair {
     guard isRows || stored.name == grid.xName, stored.dimensions.map(\.name) == [stored.name] else { return attributes }
     // Coordinates may not be missing; xarray gives them a fill value all the same.
     attributes.removeAll { ["_FillValue", "missing_value"].contains($0.name) }
+    if let units = attributes.units?.text, attributes["units"] == nil { set("units", units, in: &attributes) }
     let name = attributes.text("standard_name")
     if grid.isGeographic, [nil, "latitude", "longitude"].contains(name) {
       // What the reader took for degrees, whatever it is called.

@@ -32,7 +32,7 @@ public struct ForecastFile: Sendable {
   public var interpolatedTimes: [Double]
   /// What stands behind each pixel, row by row, written as the variable `validity`.
   public var validity: [PixelValidity]
-  /// More global attributes, in this order.
+  /// More global attributes, in this order; at first those that the input's provenance asks for.
   public var attributes: [(name: String, value: String)]
 
   /// A forecast from the frames it was made from, all of them and no others: grid, institution, reference time (that of
@@ -53,7 +53,7 @@ public struct ForecastFile: Sendable {
     intervalSeconds = input.intervalSeconds?.last
     grid = input.grid
     self.title = title
-    institution = input.source.institution
+    institution = input.source.provenance.institution
     self.source = source
     self.history = history
     self.references = references
@@ -65,7 +65,7 @@ public struct ForecastFile: Sendable {
     missingTimes = input.times.indices.filter { bridged.contains($0) || frames.part($0).isAllMissing }
       .map { input.times[$0] }
     validity = PixelValidity.plane(of: frames, hasInterpolated: !bridged.isEmpty)
-    attributes = []
+    attributes = input.source.provenance.inherited
   }
 }
 

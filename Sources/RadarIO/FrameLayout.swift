@@ -73,7 +73,9 @@ enum DimensionRole {
   /// What the attributes of a coordinate variable say.
   private init(_ coordinate: NetCDFFile.Variable, system: UnitSystem) {
     let axis = coordinate.attributes.text("axis")?.uppercased()
-    if axis == "T" || coordinate.standardName == "time" || TimeAxis.isTime(coordinate.units, system: system) {
+    if axis == "T" || ["time", "forecast_period"].contains(coordinate.standardName)
+      || TimeAxis.isTime(coordinate.units, system: system)
+    {
       self = .time
       return
     }
@@ -90,14 +92,16 @@ enum DimensionRole {
     }
   }
 
-  /// What a name alone suggests.
+  /// What a name alone suggests, whatever numbers are in it: `y0` and `lat_0` are y and lat.
   private init(name: String) {
-    switch name.lowercased() {
+    switch name.lowercased().filter(\.isLetter) {
     case "time", "times", "t", "ntime", "ntimes": self = .time
-    case "y", "yc", "ny", "lat", "latitude", "nlat", "rlat", "row", "rows", "northing", "south_north", "j": self = .y
-    case "x", "xc", "nx", "lon", "longitude", "nlon", "rlon", "column", "columns", "col", "cols", "easting",
-      "west_east",
-      "i":
+    case "y", "yc", "ny", "lat", "latitude", "nlat", "rlat", "xlat", "gridlatitude", "row", "rows", "nrows", "northing",
+      "southnorth", "ycoordinate", "projectionycoordinate", "j":
+      self = .y
+    case "x", "xc", "nx", "lon", "longitude", "nlon", "rlon", "xlon", "xlong", "long", "gridlongitude", "column",
+      "columns",
+      "col", "cols", "ncols", "easting", "westeast", "xcoordinate", "projectionxcoordinate", "i":
       self = .x
     default: self = .unknown
     }

@@ -80,7 +80,9 @@ final class FrameReader: @unchecked Sendable {
       let limit = Int(Unpacking.mostRain)
       return [
         sentence(\.negative, "negative", "taken as missing"),
-        sentence(\.impossible, "that no rain has (infinite, or below -100 dBZ)", "taken as missing"),
+        sentence(
+          \.impossible, "that no rain has (infinite, a code without a declaration, or below -100 dBZ)",
+          "taken as missing"),
         sentence(\.clipped, "above \(limit) mm/h, more than any rain has,", "cut to \(limit) mm/h"),
       ].compactMap(\.self)
     }

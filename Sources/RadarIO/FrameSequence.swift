@@ -14,25 +14,19 @@ public struct SourceDescription: Sendable, Equatable {
   public var reason: String?
   /// What else people may want to know of how the files were understood.
   public var notes: [String] = []
-  /// The `title` of the first file.
-  public var title: String?
-  /// The `institution` of the first file.
-  public var institution: String?
-  /// The `history` of the first file.
-  public var history: String?
+  /// What the first file says of itself, with the terms of use of all.
+  public var provenance: Provenance
 
   /// A description; everything may be left out for sequences that come from no file.
   public init(
     files: [String] = [], variable: String = "rainfall_rate", units: String = "mm h-1",
-    conversion: String = "rain rate in mm h-1", title: String? = nil, institution: String? = nil, history: String? = nil
+    conversion: String = "rain rate in mm h-1", provenance: Provenance = Provenance()
   ) {
     self.files = files
     self.variable = variable
     self.units = units
     self.conversion = conversion
-    self.title = title
-    self.institution = institution
-    self.history = history
+    self.provenance = provenance
   }
 }
 
@@ -143,6 +137,15 @@ public struct FrameSequence: Sendable {
   ///
   /// - Throws: ``RadarError`` when its file cannot be read any more.
   public func rainRate(at frame: Int) throws -> Tensor { try rainRate(of: frame..<frame + 1).part(0) }
+
+  /// Rain rate in mm/h of one frame as it was measured, `[h, w]`: `NaN` everywhere where the frame was missing and is
+  /// interpolated, since that is nothing to learn from and nothing to be compared with.
+  ///
+  /// - Throws: ``RadarError`` when its file cannot be read any more.
+  public func measuredRainRate(at frame: Int) throws -> Tensor {
+    guard bridged.contains(frame) else { return try rainRate(at: frame) }
+    return Tensor(shape: [grid.height, grid.width], repeating: .nan)
+  }
 
   /// The number of frames.
   public var count: Int { times.count }

@@ -109,6 +109,11 @@ struct FrameTimeReader {
       }
       return times
     }
+    if variable.standardName == "forecast_period", let units = variable.units,
+      let length = system.conversion(from: units, to: "s"), let reference = try referenceTime()
+    {
+      return try file.numbers(of: variable).map { reference + (length($0) * 1000).rounded() / 1000 }
+    }
     return try TimeAxis.seconds(file.numbers(of: variable), of: variable, path: file.path, system: system)
   }
 

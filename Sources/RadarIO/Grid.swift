@@ -127,6 +127,23 @@ public struct Grid: Sendable, Equatable {
     return zip(a, b).allSatisfy { abs($0 - $1) <= tolerance }
   }
 
+  /// The mean step from row to row in ``yUnits``, negative where rows go south; `nil` without coordinates.
+  public var yStep: Double? { y.flatMap { Grid.meanStep($0, period: nil) } }
+
+  /// The mean step from column to column in ``xUnits``; of longitudes by the shorter way around the Earth.
+  public var xStep: Double? { x.flatMap { Grid.meanStep($0, period: isGeographic ? 360 : nil) } }
+
+  private static func meanStep(_ values: [Double], period: Double?) -> Double? {
+    guard values.count > 1 else { return nil }
+    var way = values[values.count - 1] - values[0]
+    // Every wrap is one period, such as that from 359.9 to 0 degrees.
+    if let period {
+      way += period * zip(values, values.dropFirst()).reduce(0) { $0 - (($1.1 - $1.0) / period).rounded() }
+    }
+    let step = way / Double(values.count - 1)
+    return step.isFinite && step != 0 ? step : nil
+  }
+
   /// The grid in a few words, such as `512 × 512, 500 m from y 127.75, x -127.75`.
   public var summary: String {
     func short(_ value: Double) -> String { String(format: "%.7g", value) }

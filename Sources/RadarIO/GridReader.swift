@@ -20,9 +20,10 @@ struct GridReader {
     return grid
   }
 
-  /// Adds what a forecast copies.
-  func complete(_ grid: Grid, variable: NetCDFFile.Variable, _ layout: FrameLayout) throws -> Grid {
+  /// Adds what a forecast copies, and tells what was mended in it.
+  func complete(_ grid: Grid, variable: NetCDFFile.Variable, _ layout: FrameLayout) throws -> (Grid, notes: [String]) {
     var grid = grid
+    var notes: [String] = []
     var georeference = Georeference(gridMapping: mappingText(of: variable))
     let horizontal: Set = [grid.yName, grid.xName]
     func store(_ found: NetCDFFile.Variable) throws {
@@ -46,18 +47,24 @@ struct GridReader {
         georeference.auxiliaryCoordinates.append(coordinate.name)
       }
     }
-    for word in variable.attributes.words("grid_mapping") {
-      // The long form is "crs: x y"; the coordinates it names are stored or dropped like the others.
-      let name = word.hasSuffix(":") ? String(word.dropLast()) : word
-      if let found = file.variable(name, from: variable),
+    for name in mappingNames(of: variable) {
+      if var found = file.variable(name, from: variable),
         found.dimensions.isEmpty || found.attributes["grid_mapping_name"] != nil
       {
+        for (attribute, origin) in GridMappingRepair.missing(in: found.attributes) {
+          found.attributes.append(attribute)
+          notes.append(
+            "its grid mapping '\(found.name)' gets the \(attribute.name) it lacks, which follows from its \(origin)")
+        }
         try store(found)
+      } else if file.variable(name, from: variable) == nil {
+        notes.append("its grid_mapping names '\(name)', which is not in the file")
       }
     }
-    let names =
-      variable.attributes.words("coordinates") + (grid.y == nil || grid.x == nil ? planeCoordinates(grid) : [])
-    for name in names {
+    if let own = georeference.gridMapping, variable.attributes["grid_mapping"] == nil {
+      notes.append("the grid mapping '\(own)', the only one in the file, is taken to be its own")
+    }
+    for name in variable.attributes.words("coordinates") + planeCoordinates(grid) {
       guard let found = file.variable(name, from: variable), Set(found.dimensions.map(\.name)) == horizontal,
         !georeference.auxiliaryCoordinates.contains(found.name)
       else { continue }
@@ -66,19 +73,32 @@ struct GridReader {
     }
     grid.georeference = georeference
     if grid.spacingMetres == nil { grid.spacingMetres = auxiliarySpacing(grid) }
-    return grid
+    return (grid, notes)
   }
 
-  /// The grid mapping variable. The long form of its attribute is "crs: x y".
+  /// The words of the `grid_mapping` attribute; for a variable without one the only grid mapping that its file has.
+  private func mappingWords(of variable: NetCDFFile.Variable) -> [String] {
+    let words = variable.attributes.words("grid_mapping")
+    guard words.isEmpty else { return words }
+    let mappings = file.variables.filter { $0.attributes["grid_mapping_name"] != nil }
+    return mappings.count == 1 ? [mappings[0].name] : []
+  }
+
+  /// What the `grid_mapping` attribute names, without the coordinates in its long form "crs: x y".
+  private func mappingNames(of variable: NetCDFFile.Variable) -> [String] {
+    let words = mappingWords(of: variable)
+    let keys = words.filter { $0.hasSuffix(":") }.map { String($0.dropLast()) }
+    return keys.isEmpty ? words : keys
+  }
+
   private func mapping(of variable: NetCDFFile.Variable) -> NetCDFFile.Variable? {
-    variable.attributes.words("grid_mapping").lazy
-      .compactMap { file.variable($0.hasSuffix(":") ? String($0.dropLast()) : $0, from: variable) }
+    mappingNames(of: variable).lazy.compactMap { file.variable($0, from: variable) }
       .first { $0.attributes["grid_mapping_name"] != nil }
   }
 
   /// The `grid_mapping` attribute with the names that its variables have in a file without groups.
   private func mappingText(of variable: NetCDFFile.Variable) -> String? {
-    let words = variable.attributes.words("grid_mapping").map { word in
+    let words = mappingWords(of: variable).map { word in
       let isKey = word.hasSuffix(":")
       guard let found = file.variable(isKey ? String(word.dropLast()) : word, from: variable) else { return word }
       return found.name + (isKey ? ":" : "")
@@ -92,7 +112,7 @@ struct GridReader {
     return others.allSatisfy { (2...4).contains($0.length) && file.coordinate(of: $0) == nil } && others.count <= 1
   }
 
-  /// Latitude and longitude over both dimensions, by standard name, for files that do not name them as coordinates.
+  /// Latitude and longitude over both dimensions, by standard name, where the `coordinates` attribute does not name them.
   private func planeCoordinates(_ grid: Grid) -> [String] {
     file.variables.filter {
       ["latitude", "longitude"].contains($0.standardName) && Set($0.dimensions.map(\.name)) == [grid.yName, grid.xName]
@@ -119,13 +139,17 @@ struct GridReader {
   private func spacing(_ grid: Grid, _ yVariable: NetCDFFile.Variable, _ xVariable: NetCDFFile.Variable) -> Double? {
     var steps: [Double] = []
     let middle = grid.y.map { ($0.first ?? 0) + ($0.last ?? 0) }.map { $0 / 2 * .pi / 180 } ?? 0
-    for (values, variable, stretch) in [(grid.y, yVariable, 1), (grid.x, xVariable, cos(middle))] {
-      guard let values, values.count > 1 else { continue }
-      let step = abs(values[values.count - 1] - values[0]) / Double(values.count - 1)
+    for (values, step, variable, stretch) in [
+      (grid.y, grid.yStep, yVariable, 1), (grid.x, grid.xStep, xVariable, cos(middle)),
+    ] where (values?.count ?? 0) > 1 {
+      guard let step = step.map(abs) else { return nil }
       if grid.isGeographic {
         steps.append(step * .pi / 180 * Grid.earthRadius * stretch)
       } else if let units = variable.units {
-        guard let conversion = system.conversion(from: units, to: "m") else { return nil }
+        guard
+          let conversion = system.conversion(from: units, to: "m")
+            ?? system.conversion(from: units.lowercased(), to: "m")
+        else { return nil }
         steps.append(step * conversion.slope)
       } else if variable.standardName?.hasPrefix("projection_") == true {
         // The canonical unit of projection coordinates is the metre.

@@ -64,7 +64,7 @@ struct ImageGrid {
       let why = (error as? Unplaced)?.why ?? "\(error)"
       var grid = Grid(height: height, width: width, yName: "y", xName: "x")
       grid.spacingMetres = statedSpacing
-      return (grid, ["\(why), so its pixels have no coordinates, and a forecast from it will have none."])
+      return (grid, ["\(why), so its pixels have no coordinates, and a forecast from it will have none"])
     }
   }
 

@@ -92,7 +92,8 @@ struct KNMIFile {
       image: image, rain: rain, dataset: values, time: time, interval: interval, options: options,
       packing: { Packing(type: $0, scale: gain, offset: offset, missing: missing) },
       grid: { try grid(height: $0, width: $1, image.path) }, known: known)
-    file.title = try overview.text("product_group_name")
+    file.provenance = root.provenance
+    file.provenance.title = try overview.text("product_group_name")
     return file
   }
 

@@ -25,7 +25,7 @@ final class NetCDFFile: @unchecked Sendable {
 
     var shape: [Int] { dimensions.map(\.length) }
     var standardName: String? { attributes.text("standard_name") }
-    var units: String? { attributes.text("units") }
+    var units: String? { attributes.units?.text.flatMap { $0.isEmpty ? nil : $0 } }
   }
 
   /// The root group or one below it.

@@ -121,7 +121,8 @@ struct ODIMFile {
       file.warnings.append(
         "it has one code for \"no data\" and \"no echo\"; such pixels are taken as missing")
     }
-    file.institution = try rootWhat.text("source")
+    file.provenance = root.provenance
+    file.provenance.institution = try rootWhat.text("source")
     return file
   }
 

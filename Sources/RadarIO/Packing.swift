@@ -8,6 +8,8 @@ struct Packing: Equatable {
   var missing: [Double] = []
   /// Stored numbers that mean "looked at, and nothing seen": no rain.
   var undetected: [Double] = []
+  /// What the codes among the numbers mean; `nil` where there are none that are named.
+  var flags: FlaggedCodes?
   /// The least and greatest valid stored numbers.
   var validStored: ClosedRange<Double>?
   /// The least and greatest valid values after unpacking.
@@ -41,7 +43,13 @@ struct Packing: Equatable {
     if attributes["_FillValue"] == nil, let fill = Packing.defaultFill(of: type) { missing.append(fill) }
     for name in ["nodata", "_nodata", "no_data", "NoData"] { missing += stored(name) }
     missing = missing.filter { !$0.isNaN }
-    undetected = ["undetect", "_undetect", "undetectable"].flatMap(stored).filter { !missing.contains($0) }
+    undetected = ["undetect", "_undetect", "undetectable"].flatMap(stored)
+    flags = FlaggedCodes(values: stored("flag_values"), meanings: attributes.words("flag_meanings"))
+    if let flags {
+      undetected += flags.dry.map(\.number)
+      missing += flags.missing.map(\.number)
+    }
+    undetected.removeAll(where: missing.contains)
 
     // A range in the wider type of the scale factor is one of unpacked values (NUG, "valid_range").
     let packed = attributes["scale_factor"] ?? attributes["add_offset"]
@@ -92,6 +100,19 @@ struct Packing: Equatable {
     return value
   }
 
+  /// Whether a stored number is the last one its type of integers can hold: by custom a code for "missing", declared or not.
+  func isExtreme(_ stored: Double) -> Bool {
+    switch type {
+    case .byte: stored == 127 || stored == -128
+    case .ubyte: stored == 255
+    case .short: stored == 32767 || stored == -32768
+    case .ushort: stored == 65535
+    case .int: stored == 2_147_483_647 || stored == -2_147_483_648
+    case .uint: stored == 4_294_967_295
+    default: false
+    }
+  }
+
   /// The lowest value a packed variable of at most 16 bits can hold: by custom what a radar writes for "no echo".
   var lowestValue: Double? {
     let codes: ClosedRange<Int>
@@ -102,7 +123,7 @@ struct Packing: Equatable {
     case .ushort: codes = 0...65535
     default: return nil
     }
-    guard scale != 1 || offset != 0 else { return nil }
+    guard scale != 0, scale != 1 || offset != 0 else { return nil }
     for step in 0..<codes.count {
       let code = scale > 0 ? codes.lowerBound + step : codes.upperBound - step
       if let value = value(of: Double(code)) { return value }

@@ -32,23 +32,28 @@ struct Projection: Equatable {
   ]
   private static let ofEllipsoid: Set = ["a", "b", "rf", "f", "es", "e", "R"]
   /// What says nothing about where a pixel is on its own ellipsoid.
-  private static let ignored: Set = ["no_defs", "wktext", "over", "type", "towgs84", "nadgrids", "title", "units"]
+  private static let ignored: Set = [
+    "no_defs", "wktext", "over", "type", "towgs84", "nadgrids", "title", "units", "vunits",
+  ]
+  /// What says nothing with this value.
+  private static let defaults = ["axis": "enu", "pm": "greenwich"]
 
   /// Reads a text.
   ///
   /// - Throws: ``Misunderstood`` with what is not understood.
   init(_ text: String) throws {
     var words: [String: String] = [:]
-    for word in text.split(whereSeparator: \.isWhitespace) {
+    for word in try Projection.spelledOut(text).split(whereSeparator: \.isWhitespace) {
       let parts = word.drop { $0 == "+" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       // As PROJ does, the first of several wins.
       if let key = parts.first, words[String(key)] == nil {
         words[String(key)] = parts.count > 1 ? String(parts[1]) : ""
       }
     }
+    for (key, value) in Projection.defaults where words[key]?.lowercased() == value { words[key] = nil }
     func number(_ key: String) throws -> Double? {
       guard let value = words[key] else { return nil }
-      guard let number = Double(value), number.isFinite, abs(number) < 1e12 else {
+      guard let number = Projection.degrees(value), number.isFinite, abs(number) < 1e12 else {
         throw Misunderstood(what: "+\(key)=\(value)")
       }
       return number
@@ -84,6 +89,28 @@ struct Projection: Equatable {
     guard (6.3e6...6.45e6).contains(ellipsoid.semiMajor), (6.3e6...6.45e6).contains(ellipsoid.semiMinor) else {
       throw Misunderstood(what: "an Earth of \(ellipsoid.semiMajor) by \(ellipsoid.semiMinor) m")
     }
+  }
+
+  /// A number that may have the letter of its hemisphere, as in `60N`.
+  private static func degrees(_ text: String) -> Double? {
+    guard let letter = text.last, letter.isLetter else { return Double(text) }
+    guard let number = Double(text.dropLast()), let place = "NESW".firstIndex(of: Character(letter.uppercased())) else {
+      return nil
+    }
+    return "SW".contains("NESW"[place]) ? -number : number
+  }
+
+  /// The projection that a number of the EPSG stands for, from PROJ's own database; another text as it is.
+  private static func spelledOut(_ text: String) throws -> String {
+    guard let match = text.wholeMatch(of: /\s*(?:\+init=)?(?i:epsg):(\d{4,6})\s*/) else { return text }
+    let unknown = Misunderstood(what: text)
+    guard let context = proj_context_create() else { throw unknown }
+    defer { proj_context_destroy(context) }
+    proj_log_level(context, PJ_LOG_NONE)
+    guard let system = proj_create(context, "EPSG:\(match.1)") else { throw unknown }
+    defer { proj_destroy(system) }
+    guard let words = proj_as_proj_string(context, system, PJ_PROJ_4, nil) else { throw unknown }
+    return String(cString: words)
   }
 
   /// Something in a projection that is not understood.

@@ -23,8 +23,8 @@ struct PystepsLayout {
     var adapted = forecast
     adapted.grid = try renamed(grid, path: path)
     // Numbers that only happen to be there, such as the index of a row, still say which end is which.
-    if y[0] < y[y.count - 1] { reverse(&adapted, rows: true) }
-    if x[0] > x[x.count - 1] { reverse(&adapted, rows: false) }
+    if let step = grid.yStep, step > 0 { reverse(&adapted, rows: true) }
+    if let step = grid.xStep, step < 0 { reverse(&adapted, rows: false) }
     return adapted
   }
 
@@ -74,15 +74,10 @@ struct PystepsLayout {
     return grid
   }
 
-  /// Adds what may be left out where it is nought, the older of the two names CF has for the central longitude, and the
-  /// pole, which is that of the hemisphere of the standard parallel.
+  /// Adds what may be left out where it is nought, and the older of the two names CF has for the central longitude.
   private static func complete(_ attributes: inout [CFAttribute]) {
     for name in ["false_easting", "false_northing"] where attributes[name] == nil {
       attributes.append(CFAttribute(name, [0]))
-    }
-    let pole = "latitude_of_projection_origin"
-    if attributes[pole] == nil, let parallel = attributes.number("standard_parallel"), parallel != 0 {
-      attributes.append(CFAttribute(pole, [parallel > 0 ? 90 : -90]))
     }
     let central = "straight_vertical_longitude_from_pole"
     if attributes[central] == nil, let longitude = attributes.number("longitude_of_projection_origin") {

@@ -17,9 +17,7 @@ struct RadarFile: Sendable {
   var frames: any PackedFrames
   /// The moment a forecast starts from, in files that hold one.
   var referenceTime: Double?
-  var title: String?
-  var institution: String?
-  var history: String?
+  var provenance = Provenance()
   /// What was done that people may want to know.
   var notes: [String] = []
   var warnings: [String] = []
@@ -47,31 +45,48 @@ struct RadarFile: Sendable {
     isTransposed = layout.isTransposed
     quantity = rain.quantity
     packing = Packing(variable: rain.variable, type: type)
-    guard packing.scale.isFinite, packing.scale != 0, packing.offset.isFinite else {
+    // Programs that pack by least and greatest value write a scale of 0 for a frame without rain.
+    let hasScale = packing.scale != 0 || rain.variable.attributes["add_offset"] != nil
+    guard packing.scale.isFinite, hasScale, packing.offset.isFinite else {
       throw RadarError(
         .unusable, "its scale_factor or add_offset is not a usable number.", path: path, variable: name)
+    }
+    guard packing.flags != nil || rain.variable.attributes["flag_values"] == nil else {
+      throw RadarError(
+        .unusable,
+        "its flag_meanings do not name each of its flag_values, so what its codes mean is not clear. Mend these "
+          + "attributes.", path: path, variable: name)
     }
     _ = try file.checkedByteCount(of: rain.variable, type: type)
     let timeReader = FrameTimeReader(file: file, system: system)
     times = try timeReader.times(of: rain)
     if case .amount = quantity, times.lengths == nil {
       statedInterval = AccumulationPeriod.find(for: rain.variable, units: units, in: file)
+      if statedInterval == nil { try AccumulationPeriod.refuseRunningTotal(rain.variable, path: path) }
     }
     frames = try NetCDFFrames(file, variable: rain.variable, time: layout.time, open: open)
     let reader = GridReader(file: file, system: system)
     let outline = try reader.outline(of: rain.variable, layout)
     let same = { (grid: Grid) in outline.y != nil && outline.x != nil && grid.matches(outline) }
-    grid = try known.first(where: same) ?? reader.complete(outline, variable: rain.variable, layout)
+    if let shared = known.first(where: same) {
+      grid = shared
+    } else {
+      (grid, notes) = try reader.complete(outline, variable: rain.variable, layout)
+    }
     referenceTime = try timeReader.referenceTime()
-    let attributes = file.attributes(around: rain.variable)
-    title = attributes.text("title")
-    institution = attributes.text("institution")
-    history = attributes.text("history")
+    provenance = Provenance(file.attributes(around: rain.variable))
 
     if let note = times.note { warnings.append(note) }
     if !layout.dropped.isEmpty {
       let names = layout.dropped.map { "'\($0.name)'" }.joined(separator: ", ")
       notes.append("of length 1 and left out: dimension \(names)")
+    }
+    if rain.variable.attributes["units"] == nil, let spelled = rain.variable.attributes.units {
+      notes.append("its units are in the attribute '\(spelled.name)'")
+    }
+    if let note = packing.flags?.note { notes.append(note) }
+    if let overruled = rain.overruledUnits {
+      warnings.append("its units '\(overruled)' are not of rain; '\(rain.units)' is taken in their place")
     }
     if let given = options.units, !rain.unitsAreGiven, given != rain.units {
       warnings.append("it states its units, '\(rain.units)'; '\(given)' is not used")

@@ -59,6 +59,19 @@ extension RadarFile {
   }
 }
 
+extension HDF5Group {
+  /// What is said about the rights to a whole file, in its root or in its group `how`.
+  var provenance: Provenance {
+    let attributes = [self, groups["how"]].compactMap(\.self).flatMap { group in
+      group.attributes.sorted { $0.key < $1.key }.compactMap { name, value -> CFAttribute? in
+        guard case .text(let text) = value else { return nil }
+        return CFAttribute(name, text)
+      }
+    }
+    return Provenance(attributes)
+  }
+}
+
 /// The image of a data set of an HDF5 file.
 struct HDF5Frames: PackedFrames {
   let dataset: HDF5Dataset

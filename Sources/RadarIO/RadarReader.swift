@@ -38,9 +38,15 @@ public struct RadarReader: Sendable {
     let open = OpenFiles()
     for path in try FileSearch.files(at: paths, failed: failed) {
       do {
-        let parts =
+        var parts =
           try RadarImageFile.read(path: path, options: options, known: grids)
           ?? [RadarFile(path: path, options: options, known: grids, open: open)]
+        // Of ten thousand files with one licence, its text is in memory once.
+        if let last = files.last {
+          for index in parts.indices where parts[index].provenance == last.provenance {
+            parts[index].provenance = last.provenance
+          }
+        }
         for part in parts where !grids.contains(where: { $0.matches(part.grid) }) { grids.append(part.grid) }
         files += parts
       } catch let error as RadarError where error.code != .internalError {

@@ -16,6 +16,29 @@ enum RainQuantity: Sendable, Equatable {
   /// A mass of water over an area is bridged to its depth by a density of 1000 kg m⁻³: 1 kg m⁻² is 1 mm.
   init?(units: String, standardName: String?, system: UnitSystem) {
     let spelling = UnitSpelling(units)
+    let literal = RainQuantity(spelling, standardName: standardName, system: system)
+    if let literal, literal.isOfRain {
+      self = literal
+      return
+    }
+    // Other readings are for what makes no sense as it stands.
+    guard literal != nil || !system.understands(spelling.text),
+      let other = UnitSpelling.otherReadings(of: units).lazy
+        .compactMap({ RainQuantity($0, standardName: standardName, system: system) }).first(where: \.isOfRain)
+    else { return nil }
+    self = other
+  }
+
+  /// Whether rain is ever counted in units as large as these: a `Mm` is a millimetre with a slip, not a thousand kilometres.
+  private var isOfRain: Bool {
+    switch self {
+    case .rate(let factor): factor <= 1e7
+    case .amount(let factor): factor <= 1e4
+    default: true
+    }
+  }
+
+  private init?(_ spelling: UnitSpelling, standardName: String?, system: UnitSystem) {
     func factor(_ targets: String...) -> Double? {
       for target in targets {
         if let conversion = system.conversion(from: spelling.text, to: target), conversion.isLinear,
@@ -48,8 +71,9 @@ enum RainQuantity: Sendable, Equatable {
 
   /// Whether UDUNITS (or one of the spellings it lacks) knows the units.
   static func understands(_ units: String, system: UnitSystem) -> Bool {
-    let spelling = UnitSpelling(units)
-    return spelling.isLogarithmOfRate || system.understands(spelling.text)
+    ([UnitSpelling(units)] + UnitSpelling.otherReadings(of: units)).contains {
+      $0.isLogarithmOfRate || system.understands($0.text)
+    }
   }
 
   /// The conversion in words.

@@ -5,11 +5,17 @@ enum RainWords {
     case rain, nothing, somethingElse
   }
 
+  /// Whether a text is of the form of CF's standard names, perhaps with one of its modifiers, and not free words.
+  static func isStandard(name: String) -> Bool {
+    let parts = name.split(separator: " ")
+    let modifiers = ["detection_minimum", "number_of_observations", "standard_error", "status_flag"]
+    return name == name.lowercased() && (parts.count < 2 || modifiers.contains(String(parts[1])))
+  }
+
   /// Whether a standard name is of rain, or of what a radar sees of it; those of the quality of such data are not.
   static func isRain(standardName: String) -> Bool {
-    let parts = standardName.split(separator: " ")
-    guard let name = parts.first, parts.count == 1 else { return false }
-    let words = Set(name.split(separator: "_"))
+    guard isStandard(name: standardName), !standardName.contains(" ") else { return false }
+    let words = Set(standardName.split(separator: "_"))
     return !words.isDisjoint(with: ["rain", "rainfall", "precipitation", "reflectivity"])
       && words.isDisjoint(with: [
         "flag", "quality", "number", "probability", "type", "error", "content", "fraction", "ratio", "temperature",
@@ -17,9 +23,10 @@ enum RainWords {
       ])
   }
 
-  /// Looks at the name and the long name.
+  /// Looks at the name, the long name, and what stands for a standard name and is none.
   static func suggestion(of variable: NetCDFFile.Variable) -> Suggestion {
-    let words = words(in: variable.name) + words(in: variable.attributes.text("long_name") ?? "")
+    let texts = [variable.name, variable.attributes.text("long_name"), variable.standardName]
+    let words = texts.compactMap(\.self).flatMap { self.words(in: $0) }
     if words.contains(where: { word in other.contains(word) || otherBeginnings.contains { word.hasPrefix($0) } }) {
       return .somethingElse
     }

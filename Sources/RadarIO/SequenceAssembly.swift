@@ -263,8 +263,11 @@ struct SequenceAssembly {
     let first = files[used[0]]
     var source = SourceDescription(
       files: used.map { files[$0].path }, variable: first.variable, units: first.units,
-      conversion: first.quantity.words(units: first.units, relation: reader.relation), title: first.title,
-      institution: first.institution, history: first.history)
+      conversion: first.quantity.words(units: first.units, relation: reader.relation),
+      provenance: first.provenance)
+    for file in used.dropFirst() where files[file].provenance.terms != first.provenance.terms {
+      files[file].provenance.terms.forEach { source.provenance.add($0) }
+    }
     source.reason = first.reason
     var notes: [String] = []
     for note in used.flatMap({ files[$0].notes }) where !notes.contains(note) { notes.append(note) }

@@ -18,7 +18,11 @@ public struct SequenceWriter: Sendable {
 
   /// Writes sequences of one grid, whose frames follow each other in time, to one file.
   ///
-  /// - Parameter title: the global attribute; by default that of the first sequence's file.
+  /// The frames stay those of the input's makers: its title, institution, references and terms of use are kept.
+  ///
+  /// - Parameters:
+  ///   - title: the global attribute; by default that of the first sequence's file.
+  ///   - source: is added to the input's.
   /// - Throws: ``RadarError`` `unusable` when grids are mixed or times overlap; `cannotCreate` or `writeFailed`.
   public func write(
     _ sequences: [FrameSequence], to path: String, title: String? = nil, source: String? = nil, history: String? = nil,
@@ -35,12 +39,16 @@ public struct SequenceWriter: Sendable {
         .unusable, "the sequences overlap: \(TimeAxis.text(after)) follows \(TimeAxis.text(before)).", path: path)
     }
     var globals = GlobalAttributes()
-    globals.add("title", title ?? first.source.title ?? "Radar rain rate")
-    globals.add("institution", first.source.institution)
-    globals.add("source", source)
+    var provenance = first.source.provenance
+    sequences.flatMap(\.source.provenance.terms).forEach { provenance.add($0) }
+    globals.add("title", title ?? provenance.title ?? "Radar rain rate")
+    globals.add("institution", provenance.institution)
+    globals.add("source", [provenance.source, source].compactMap(\.self).joined(separator: "; "))
     globals.add("history", history)
-    globals.add("references", references)
+    globals.add("references", references ?? provenance.references)
+    globals.add("doi", provenance.doi)
     globals.add("comment", comment)
+    for term in provenance.terms { globals.add(term.name, term.text) }
     let intervals = sequences.compactMap(\.intervalSeconds).flatMap(\.self)
     let encoder = RainFieldEncoder(
       grid: first.grid, times: times, rainRate: sequences.map(\.frames),

@@ -40,6 +40,11 @@ public enum TimeAxis {
     guard let units = variable.units, let conversion = system.conversion(from: units, to: TimeAxis.units) else {
       throw unusable("its units are not understood as time. Time needs units like 'seconds since 1970-01-01 00:00:00'.")
     }
+    // UDUNITS takes the mean length of a month, which is that of none.
+    guard !["month", "year"].contains(where: units.lowercased().trimmingCharacters(in: .whitespaces).hasPrefix) else {
+      throw unusable(
+        "its times are counted in \(units.prefix(40)), and months and years differ in length. Give days or less.")
+    }
     let calendar = variable.attributes.text("calendar")?.lowercased() ?? "standard"
     guard ["standard", "gregorian", "proleptic_gregorian"].contains(calendar) else {
       throw unusable(

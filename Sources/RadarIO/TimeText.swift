@@ -9,7 +9,7 @@ enum TimeText {
     /(\d{4})[-\/]?(\d\d)[-\/]?(\d\d)[T _-]{0,2}(\d\d):?(\d\d)(?::?(\d\d)(\.\d+)?)? *(?:Z|UTC|GMT|([+-]\d\d):?(\d\d)?)?/
     .ignoresCase()
   nonisolated(unsafe) private static let inNames =
-    /(?:^|[^0-9])([0-9]{4})[-_]?([0-9]{2})[-_]?([0-9]{2})[-_T.]?([0-9]{2})[-:_h]?([0-9]{2})(?:[-:_]?([0-9]{2}))?(?![0-9])/
+    /(?:^|[^0-9])([0-9]{4})[-_.]?([0-9]{2})[-_.]?([0-9]{2})(?:-S|[-_T.])?([0-9]{2})[-:_h.]?([0-9]{2})(?:[-:_.]?([0-9]{2}))?(?![0-9])/
   nonisolated(unsafe) private static let shortInNames =
     /(?:^|[^0-9])([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?![0-9])/
 
@@ -39,6 +39,9 @@ enum TimeText {
     }
     guard found.isEmpty else { return found }
     for match in lock.withLock({ name.matches(of: shortInNames) }) {
+      // The same digits may be a whole year, month, day and hour: then they are no time to rely on.
+      let other = [match.1 + match.2, match.3, match.4, match.5].map { Int($0) ?? -1 }
+      guard !(1990...2100).contains(other[0]) || seconds(other + [0, 0]) == nil else { continue }
       add(["20" + match.1, match.2, match.3, match.4, match.5, nil])
     }
     return found

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Units as files spell them, in the words UDUNITS understands.
 struct UnitSpelling {
   /// What UDUNITS is asked to parse.
@@ -7,13 +9,34 @@ struct UnitSpelling {
 
   /// Reads units as they stand in a file or on the command line.
   init(_ units: String) {
-    text = units
-    if let (unit, seconds) = UnitSpelling.perInterval(units) { (text, interval) = (unit, seconds) }
+    text = UnitSpelling.plain(units)
+    if let (unit, seconds) = UnitSpelling.perInterval(text) { (text, interval) = (unit, seconds) }
     switch text.lowercased() {
     case "dbz", "dbze": text = "dBZ"
     case "mmh-1", "mmh^-1", "mm/h.", "mm/hr.": text = "mm h-1"
     default: break
     }
+  }
+
+  /// What units may mean beside what they say: `mm_h-1` has underscores for spaces, `MM/H` only capitals.
+  static func otherReadings(of units: String) -> [UnitSpelling] {
+    let spaced = units.replacingOccurrences(of: "_", with: " ")
+    return [spaced, spaced.lowercased()].filter { $0 != units }.map { UnitSpelling($0) }
+  }
+
+  /// The text with signs of printed formulas as UDUNITS has them: `mm·h⁻¹` is `mm h-1`.
+  private static func plain(_ units: String) -> String {
+    guard units.utf8.contains(where: { $0 > 127 || $0 == UInt8(ascii: "{") }) else { return units }
+    let superscripts = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
+    return String(
+      units.compactMap { character -> Character? in
+        switch character {
+        case "⁻", "−", "–", "‐", "‑": return "-"
+        case "·", "⋅", "∙", "\u{A0}": return " "
+        case "⁺", "{", "}": return nil
+        default: return superscripts.firstIndex(of: character).flatMap { "\($0)".first } ?? character
+        }
+      })
   }
 
   /// The unit and the seconds in units such as `mm per 15 min`.
@@ -25,7 +48,7 @@ struct UnitSpelling {
       (0x30...0x39).contains(digit) && " /(".utf8.contains(before)
     }
     guard isLikely else { return nil }
-    let ratio = /(?<unit>.*?[^\/ ]) *(?:\/|per) *\(? *(?<count>[0-9.]+) *(?<of>[A-Za-z]+) *\)?/.ignoresCase()
+    let ratio = /(?<unit>.*?[^\/ ]) *(?:\/|per| in ) *\(? *(?<count>[0-9.]+) *(?<of>[A-Za-z]+) *\)?/.ignoresCase()
     let inverse = /(?<unit>.*?[^\/ ])(?: +| *\( *)(?<count>[0-9.]+) *(?<of>[A-Za-z]+) *\)? *(?:\^|\*\*)? *-1/
     guard let match = units.wholeMatch(of: ratio) ?? units.wholeMatch(of: inverse),
       let seconds = TimeSpan.seconds(match.count, match.of)

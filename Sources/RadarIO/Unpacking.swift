@@ -12,6 +12,8 @@ struct Unpacking {
   static let dryLogarithm = -15.0
   /// More rain than this in mm/h no radar pixel has ever had: the records of a few minutes at a gauge are about as much.
   static let mostRain = 1000.0
+  /// A rain rate above this is no error of measurement but a code for missing, such as 1e20, that no attribute declares.
+  static let noRainRate = 1e9
 
   let packing: Packing
   let quantity: RainQuantity
@@ -36,7 +38,7 @@ struct Unpacking {
   struct Tally: Equatable {
     /// Pixels with a rain rate too far below zero to be an error of rounding.
     var negative = 0
-    /// Pixels that are infinite, or reflectivity no radar could tell from nothing.
+    /// Pixels that are infinite or codes nobody declared, or reflectivity no radar could tell from nothing.
     var impossible = 0
     /// Pixels cut to ``Unpacking/mostRain``.
     var clipped = 0
@@ -94,12 +96,14 @@ struct Unpacking {
       let z = value * factor
       rate = z <= 0 ? 0 : relation.rainRate(dbz: 10 * log10(z))
     }
-    guard rate.isFinite else { return (.nan, .impossible) }
+    guard rate.isFinite, rate <= Unpacking.noRainRate else { return (.nan, .impossible) }
     if rate < 0 {
       if rate < Unpacking.slightlyNegative { return (.nan, .negative) }
       rate = 0
     }
-    if rate > Unpacking.mostRain { return (Float(Unpacking.mostRain), .clipped) }
+    if rate > Unpacking.mostRain {
+      return packing.isExtreme(stored) ? (.nan, .impossible) : (Float(Unpacking.mostRain), .clipped)
+    }
     // Adding zero turns a negative zero into a plain one.
     return (Float(rate) + 0, .plain)
   }

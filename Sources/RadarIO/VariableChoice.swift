@@ -11,7 +11,9 @@ struct VariableChoice {
     var quantity: RainQuantity
     var units: String
     /// Whether the units are the user's, for want of the file's.
-    var unitsAreGiven: Bool
+    var unitsAreGiven = false
+    /// The file's units, where they are not of rain and the user's are taken.
+    var overruledUnits: String?
     /// Why it was chosen, in words.
     var reason = "named by the user"
   }
@@ -82,7 +84,9 @@ struct VariableChoice {
 
   /// What speaks for a variable; `nil` when its standard name or the words of its names are of something else.
   private func evidence(for variable: NetCDFFile.Variable) -> Evidence? {
-    if let name = variable.standardName { return RainWords.isRain(standardName: name) ? .standardName : nil }
+    if let name = variable.standardName, RainWords.isStandard(name: name) {
+      return RainWords.isRain(standardName: name) ? .standardName : nil
+    }
     switch RainWords.suggestion(of: variable) {
     case .rain: return .words
     case .nothing: return .units
@@ -109,7 +113,7 @@ struct VariableChoice {
         "its dimensions are (\(VariableChoice.dimensions(of: variable))), which are not those of frames: (time, y, x) or "
           + "(y, x) is needed, in any order, and others only of length 1.")
     }
-    switch assess(variable, layout) {
+    switch assess(variable, layout, isNamed: true) {
     case .rain(let rain): return rain
     case .noUnits: throw unitsMissing(variable)
     case .unknownUnits: throw unitsUnknown(variable)
@@ -117,7 +121,7 @@ struct VariableChoice {
       throw unusable(
         variable,
         "its units '\(variable.units ?? "")' are not of rain. Rain is read as a rate (mm h-1), an amount (mm, kg m-2) or "
-          + "reflectivity (dBZ).")
+          + "reflectivity (dBZ). If they are wrong, say the right ones with --units UNIT.")
     }
   }
 
@@ -130,16 +134,23 @@ struct VariableChoice {
     case otherUnits
   }
 
-  private func assess(_ variable: NetCDFFile.Variable, _ layout: FrameLayout) -> Assessment {
-    let stated = variable.units.flatMap { saysNothing($0) ? nil : $0 }
-    let isUnderstood = stated.map { RainQuantity.understands($0, system: system) } ?? false
-    let given = isUnderstood ? nil : options.units
-    guard let units = given ?? stated else { return .noUnits }
-    if let quantity = RainQuantity(units: units, standardName: variable.standardName, system: system) {
-      return .rain(
-        Rain(variable: variable, layout: layout, quantity: quantity, units: units, unitsAreGiven: given != nil))
+  /// - Parameter isNamed: whether the user says that it is rain: units of anything else must be wrong then.
+  private func assess(_ variable: NetCDFFile.Variable, _ layout: FrameLayout, isNamed: Bool = false) -> Assessment {
+    func rain(in units: String) -> Rain? {
+      RainQuantity(units: units, standardName: variable.standardName, system: system).map {
+        Rain(variable: variable, layout: layout, quantity: $0, units: units)
+      }
     }
-    return isUnderstood ? .otherUnits : .unknownUnits
+    let stated = variable.units.flatMap { saysNothing($0) ? nil : $0 }
+    if let rain = stated.flatMap(rain) { return .rain(rain) }
+    let isUnderstood = stated.map { RainQuantity.understands($0, system: system) } ?? false
+    if let given = options.units, isNamed || !isUnderstood {
+      guard var rain = rain(in: given) else { return .unknownUnits }
+      rain.unitsAreGiven = true
+      rain.overruledUnits = isUnderstood ? stated : nil
+      return .rain(rain)
+    }
+    return stated == nil ? .noUnits : isUnderstood ? .otherUnits : .unknownUnits
   }
 
   /// Whether units stand there only for form's sake.
@@ -160,10 +171,14 @@ struct VariableChoice {
 
   private func isData(_ variable: NetCDFFile.Variable) -> Bool {
     guard let type = variable.type, type.isNumeric else { return false }
-    return variable.standardName.map(RainWords.isRain) == true
-      || !["flag_values", "flag_masks", "flag_meanings", "grid_mapping_name"].contains {
-        variable.attributes[$0] != nil
-      }
+    if variable.standardName.map(RainWords.isRain) == true { return true }
+    // Codes among values of rain are one thing, a variable of nothing but codes another: that has no units.
+    let isOfRain =
+      variable.units.map { units in
+        !saysNothing(units) && RainQuantity(units: units, standardName: nil, system: system) != nil
+      } ?? false
+    let marks = ["flag_masks", "grid_mapping_name"] + (isOfRain ? [] : ["flag_values", "flag_meanings"])
+    return !marks.contains { variable.attributes[$0] != nil }
   }
 
   /// The names that other variables refer to as their coordinates, bounds, grid mapping or quality.

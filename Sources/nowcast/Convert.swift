@@ -22,7 +22,8 @@ struct Convert: ParsableCommand {
     try writer.check(path: output)
     let read = try reading.read(paths, logger: verbosity.logger)
     let sequences = read.sequences
-    let history = [sequences.first?.source.history, commandLineText].compactMap(\.self).joined(separator: "\n")
+    let history = [sequences.first?.source.provenance.history, commandLineText].compactMap(\.self).joined(
+      separator: "\n")
     try writer.write(sequences, to: output, source: programText, history: history)
     read.tellValues(verbosity.logger)
     guard !verbosity.quiet else { return }

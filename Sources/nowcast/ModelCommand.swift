@@ -4,7 +4,17 @@ import Nowcasting
 
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "model", abstract: "Tell what is inside a model file.")
+    commandName: "model", abstract: "Tell what is inside a model file, or import layers of other programs.",
+    usage: """
+      nowcast model <model>
+      nowcast model import <file.safetensors> --output <out.safetensors>
+      """,
+    subcommands: [ModelShow.self, ModelImport.self], defaultSubcommand: ModelShow.self)
+}
+
+struct ModelShow: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "show", abstract: "Tell what is inside a model file (also without the word 'show').")
 
   @Argument(help: ArgumentHelp("A model file or the folder of a run.", valueName: "model"))
   var model: String
@@ -21,6 +31,15 @@ struct ModelCommand: ParsableCommand {
       "architecture   ConvLSTM encoder-forecaster, hidden channels \(list(architecture.hidden)), patch \(architecture.patch)",
       "kernels        input \(list(architecture.inputKernel)); state \(list(architecture.stateKernel)); peepholes "
         + "\(architecture.peephole ? "yes" : "no"); forecaster order \(architecture.forecasterOrder.rawValue)",
+    ]
+    let scales = architecture.scales
+    if !scales.isEmpty {
+      lines.append(
+        "scales         strides \(list(scales.stride)); down kernels \(list(scales.downKernel)), channels "
+          + "\(list(scales.downChannels)); up kernels \(list(scales.upKernel)), channels \(list(scales.upChannels)); "
+          + "output kernel \(scales.outputKernel)")
+    }
+    lines += [
       "frames         \(configuration.inputFrames) in, \(configuration.leadFrames) out, "
         + "step \(durationText(configuration.timeStepSeconds))",
       "grid spacing   \(configuration.gridSpacingMetres.map { String(format: "%.0f m", $0) } ?? "not known")",
@@ -33,7 +52,7 @@ struct ModelCommand: ParsableCommand {
     }
     lines.append("weights        \(model.parameters.layout.count)")
     for entry in model.parameters.layout.entries {
-      let name = entry.name.padding(toLength: 36, withPad: " ", startingAt: 0)
+      let name = entry.name.padding(toLength: 44, withPad: " ", startingAt: 0)
       lines.append("  \(name)\(entry.shape)")
     }
     Console.print(lines.joined(separator: "\n"))

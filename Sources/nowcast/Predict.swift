@@ -136,6 +136,6 @@ struct Predict: ParsableCommand {
   }
 
   private static func history(_ sequence: FrameSequence) -> String {
-    [sequence.source.history, commandLineText].compactMap(\.self).joined(separator: "\n")
+    [sequence.source.provenance.history, commandLineText].compactMap(\.self).joined(separator: "\n")
   }
 }

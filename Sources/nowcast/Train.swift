@@ -24,6 +24,13 @@ struct Train: ParsableCommand {
   )
   var validation: [String] = []
 
+  @Option(
+    name: .customLong("init"),
+    help: ArgumentHelp(
+      "Begin with the weights of a model, a run or imported layers, whose architecture is the default then.",
+      valueName: "model"))
+  var initial: String?
+
   @Flag(help: "Go on with the run that is in the folder.")
   var resume = false
 
@@ -44,7 +51,8 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    let options = try training.options(reading)
+    let initial = try initial.map { try InitialWeights(contentsOf: $0) }
+    let options = try training.options(reading, architecture: initial?.architecture)
     if training.printConfig { return Console.write(options.configurationText, to: .standardOutput) }
     let folder = RunFolder(output ?? "")
     // Before hours of reading: is there a place for the result?
@@ -61,7 +69,7 @@ struct Train: ParsableCommand {
     Interruption.catchSignals()
     let trainer = try Trainer(
       trainingData, options: options, folder: folder, resume: resume, overwrite: replacing.overwrite,
-      pool: threads.pool)
+      initial: initial, pool: threads.pool)
     for warning in trainer.warnings { logger.warning("\(warning)") }
     for note in trainer.notes { logger.notice("\(note)") }
     let optimizer = options.optimizer.rawValue

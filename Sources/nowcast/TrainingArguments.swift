@@ -49,6 +49,25 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: "The order of the forecaster's layers beside the encoder's. (default: same)")
   var forecasterOrder: EncoderForecasterConfiguration.ForecasterOrder?
 
+  @Option(
+    help: "How many times fewer rows and columns each layer has than the one below: a network of several scales.")
+  var stride: IntegerList?
+
+  @Option(help: "The side of the kernels of the strided convolutions. (default: about the stride and 2)")
+  var downKernel: IntegerList?
+
+  @Option(help: "Channels that the strided convolutions make. (default: 8, then the layers' own)")
+  var downChannels: IntegerList?
+
+  @Option(help: "The side of the kernels of the transposed convolutions. (default: the stride and 2)")
+  var upKernel: IntegerList?
+
+  @Option(help: "Channels that the transposed convolutions make. (default: 8, then those of the finer layers)")
+  var upChannels: IntegerList?
+
+  @Option(help: "The side of the last convolution's kernel in a network of several scales. (default: 3)")
+  var outputKernel: Int?
+
   @Option(help: "How rain rates become the network's numbers. (default: dbz-linear)")
   var normalisation: Normalisation.Kind?
 
@@ -158,7 +177,11 @@ struct TrainingArguments: ParsableArguments {
   var recompute = false
 
   /// The options that preset, file and command line make together.
-  func options(_ reading: ReadingOptions) throws -> TrainingOptions {
+  ///
+  /// - Parameter architecture: that of the weights the run begins with.
+  func options(
+    _ reading: ReadingOptions, architecture: ModelConfiguration.Architecture?
+  ) throws -> TrainingOptions {
     var given = TrainingConfiguration()
     given.preset = preset
     func list(_ list: IntegerList?) -> SettingValue? { list.map { .list($0.values) } }
@@ -170,6 +193,8 @@ struct TrainingArguments: ParsableArguments {
       ("input-frames", integer(inputFrames)), ("lead-frames", integer(leadFrames)), ("hidden", list(hidden)),
       ("kernel", list(kernel)), ("input-kernel", list(inputKernel)), ("state-kernel", list(stateKernel)),
       ("patch", integer(patch)), ("peephole", flag(peephole)), ("forecaster-order", word(forecasterOrder)),
+      ("stride", list(stride)), ("down-kernel", list(downKernel)), ("down-channels", list(downChannels)),
+      ("up-kernel", list(upKernel)), ("up-channels", list(upChannels)), ("output-kernel", integer(outputKernel)),
       ("normalisation", word(normalisation)), ("zr-a", number(reading.zrA)), ("zr-b", number(reading.zrB)),
       ("min-dbz", number(minDbz)), ("max-dbz", number(maxDbz)), ("log-offset", number(logOffset)),
       ("max-rain-rate", number(maxRainRate)), ("loss", word(loss)), ("huber-delta", number(huberDelta)),
@@ -187,6 +212,7 @@ struct TrainingArguments: ParsableArguments {
     ]
     for (name, value) in values { given.values[name] = value }
     return try TrainingOptions(
-      file: config.map { try TrainingConfiguration(contentsOf: $0) }, commandLine: given)
+      file: config.map { try TrainingConfiguration(contentsOf: $0) }, commandLine: given,
+      architecture: architecture)
   }
 }

@@ -53,7 +53,7 @@ import Testing
       name: "one frame missing, bridged", value: rain, times: [0, 300, 600, 900, 1200, 1500, 2100],
       options: ["--max-gap", "1"], train: ["1 missing frame is filled in", "00:30"],
       predict: ["1 missing frame is filled in", "00:30"], eval: ["1 missing frame is filled in"],
-      validity: { _, _ in .inputInterpolated }, inputMissing: "2020-01-01T00:30Z"),
+      validity: { _, _ in .inputInterpolated }, inputMissing: "2020-01-01T00:30Z", compared: 3 * 192),
     State(
       name: "edges missing", value: { t, y, x in isEdge(y, x) ? .nan : rain(t, y, x) }, isMissing: isEdge,
       validity: { isEdge($0, $1) ? .outsideCoverage : .valid }, compared: 4 * 80),

@@ -10,6 +10,49 @@ import Testing
 
   init() throws { folder = try Command.Folder() }
 
+  /// A network of several scales, on frames that are no whole number of its coarsest pixels; then layers of another program.
+  @Test func severalScalesAndImportedLayers() throws {
+    let radar = folder / "radar.nc"
+    expect(
+      try Command.run(
+        "simulate", "--output", radar, "--frames", "16", "--height", "36", "--width", "40", "--seed", "4"), status: 0)
+    let short = [
+      "--data", radar, "--input-frames", "3", "--lead-frames", "2", "--max-steps", "2", "--batch-size", "2",
+      "--learning-rate", "0.001",
+    ]
+    var outcome = try Command.run(
+      ["train", "--preset", "hko7", "--hidden", "5,4,3", "--output", folder / "scales"] + short)
+    expect(outcome, status: 0)
+    outcome = try Command.run("model", folder / "scales")
+    expect(outcome, status: 0)
+    #expect(outcome.output.contains("strides 5, 3, 2; down kernels 7, 5, 3, channels 8, 4, 3; up kernels 7, 5, 4"))
+    #expect(outcome.output.contains("forecaster.layers.2.upsampling.weight") && outcome.output.contains("[5, 8, 7, 7]"))
+    outcome = try Command.run(
+      "predict", "--frames", radar, "--model", folder / "scales", "--output", folder / "scales.nc")
+    expect(outcome, status: 0)
+    let forecast = try #require(try RadarReader().sequences(at: [folder / "scales.nc"]).sequences.first)
+    #expect(try forecast.rainRate.shape == [2, 36, 40])
+    #expect(try Command.run("train", "--preset", "small", "--stride", "2,2", "--print-config").status == 64)
+
+    let keras = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../Fixtures/import/keras.safetensors")
+      .standardized.path
+    outcome = try Command.run("model", "import", keras, "--output", folder / "encoder.safetensors")
+    expect(outcome, status: 0)
+    #expect(outcome.output.contains("2 layers of Keras, gates ifgo: hidden channels 5, 3, kernels 3, 5, patch 2"))
+    expect(try Command.run("model", "import", keras, "--output", folder / "encoder.safetensors"), status: 73)
+    expect(try Command.run("model", "import", keras, "--output", folder / "x", "--gates", "ifff"), status: 64)
+    expect(try Command.run("model", folder / "encoder.safetensors"), status: 65, "train --init")
+    outcome = try Command.run(
+      ["train", "--init", folder / "encoder.safetensors", "--output", folder / "tuned"] + short)
+    expect(outcome, status: 0, "begins with 6 of 13 tensors")
+    #expect(try Command.run("model", "show", folder / "tuned").output.contains("hidden channels 5, 3, patch 2"))
+    expect(
+      try Command.run(
+        ["train", "--init", folder / "encoder.safetensors", "--hidden", "8,8", "--output", folder / "no"] + short),
+      status: 65, "--hidden 5,3")
+    #expect(!folder.contains("no"))
+  }
+
   @Test func simulateTrainPredictEval() throws {
     let radar = folder / "radar.nc"
     var outcome = try Command.run(
@@ -133,7 +176,9 @@ import Testing
       #expect(help.output.contains("  " + command))
       let own = try Command.run(command, "--help")
       #expect(own.status == 0 && own.output.contains("USAGE: nowcast \(command)"))
-      for option in ["--quiet", "--verbose", "--version", "--help"] { #expect(own.output.contains(option)) }
+      // What `model` does without a subcommand, `model show` does.
+      let options = command == "model" ? try Command.run(command, "show", "--help") : own
+      for option in ["--quiet", "--verbose", "--version", "--help"] { #expect(options.output.contains(option)) }
     }
     let train = try Command.run("train", "--help").output
     for option in [
@@ -141,7 +186,7 @@ import Testing
       "--batch-size", "--epochs", "--max-steps", "--learning-rate", "--optimizer", "--loss", "--hidden", "--kernel",
       "--patch", "--peephole", "--no-peephole", "--recompute", "--seed", "--threads", "--variable", "--units", "--zr-a",
       "--zr-b", "--config", "--print-config", "--sampling", "--schedule", "--weight-average", "--accumulate",
-      "--early-stopping", "--normalisation", "--input-kernel", "--state-kernel",
+      "--early-stopping", "--normalisation", "--input-kernel", "--state-kernel", "--stride", "--init",
       "--overwrite", "--quiet", "--verbose", "--version",
     ] {
       #expect(train.contains(option))

@@ -40,6 +40,11 @@ import Testing
       ["normalisation": .text("log-rain-rate"), "log-offset": .number(0.12), "max-rain-rate": .number(150)],
       ["min-dbz": .number(5), "max-dbz": .integer(55), "zr-a": .number(58.53), "zr-b": .number(1.56)],
       ["hidden": .list([8, 6, 4]), "kernel": .list([3, 5, 3]), "peephole": .flag(false), "patch": .integer(1)],
+      [
+        "stride": .list([2, 3]), "forecaster-order": .text("reversed"), "down-kernel": .list([3, 5]),
+        "up-kernel": .list([6, 3]), "down-channels": .list([3, 4]), "up-channels": .list([5, 6]),
+        "output-kernel": .integer(1),
+      ],
       ["weight-average": .number(0.999), "accumulate": .integer(3), "warmup-steps": .integer(10)],
       ["schedule": .text("step"), "decay-steps": .integer(50), "decay-factor": .number(0.7)],
       ["schedule": .text("plateau"), "plateau-patience": .integer(3), "early-stopping": .integer(9)],
@@ -82,6 +87,19 @@ import Testing
       file: nil, commandLine: given(["hidden": .list([4, 4, 4])], preset: .shi2015MNIST9x9x2))
     #expect(options.architecture.inputKernel == [9, 9, 9] && options.architecture.stateKernel == [1, 1, 1])
     #expect(message(#"{ "hidden": [4, 4, 4], "kernel": [3, 5] }"#).contains("64 these options make no network"))
+  }
+
+  /// What follows from strides and layers follows from those that are given in the end.
+  @Test func scalesOfAPreset() throws {
+    func scales(_ values: [String: SettingValue]) throws -> Scales {
+      try TrainingOptions(file: nil, commandLine: given(values, preset: .hko7)).architecture.scales
+    }
+    #expect(try scales([:]).upChannels == [8, 64, 192])
+    let changed = try scales(["stride": .list([2, 2]), "hidden": .list([16, 32])])
+    #expect(changed.downKernel == [3, 3] && changed.upKernel == [4, 4])
+    #expect(changed.downChannels == [8, 32] && changed.upChannels == [8, 16])
+    #expect(message("{}", ["up-kernel": .list([3])]).contains("--up-kernel means something with --stride only"))
+    #expect(message("{}", ["stride": .list([2, 2])]).contains("forecaster order 'reversed'"))
   }
 
   /// The numbers of weights that Shi et al. 2015 give.

@@ -43,6 +43,24 @@ func countingSequence(
     #expect(data.notes == ["2 of 3 sequences are shorter than 5 frames and not used"])
   }
 
+  /// An interpolated frame is an input, and nothing to learn: as a target it is missing, and a window of nothing else is none.
+  @Test func interpolatedFramesAreNoTargets() throws {
+    var sequence = countingSequence(frames: 9)
+    sequence.bridged = [4, 6, 7]
+    let data = try TrainingData([sequence], options: options(3, 2, share: 0))
+    // The lead frames of a window from 3 on are 6 and 7.
+    #expect(data.training.map(\.start) == [0, 1, 2, 4])
+    let sampler = Sampler(data, crop: 10, batchSize: 1, seed: 1)
+    for window in data.training {
+      let batch = try sampler.batch([Sampler.Sample(window: window, y: 0, x: 0)])
+      for frame in 0..<3 { #expect(batch.input.part(0).part(frame).elements.allSatisfy { $0 > 0 }) }
+      for lead in 0..<2 {
+        let isMissing = sequence.bridged.contains(window.start + 3 + lead)
+        #expect(batch.target.part(0).part(lead).elements.allSatisfy { $0.isNaN == isMissing })
+      }
+    }
+  }
+
   @Test func theLastPartIsHeldOut() throws {
     let data = try TrainingData([countingSequence(frames: 20)], options: options(3, 2, share: 0.25))
     // The boundary is frame 15: no window that is learned from reaches it, every held-out target lies behind it.

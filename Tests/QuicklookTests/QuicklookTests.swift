@@ -41,6 +41,31 @@ import Testing
     #expect(one[16 + 200, 40 + 24 + 10] == RainPalette.missing && one[16 + 160, 40 + 24 + 10] == RainPalette.edge)
   }
 
+  /// Of the pixels that fall on one of the map the largest counts, and rain at the edge of what was measured is kept.
+  @Test func aShowerOfOnePixelIsSeen() {
+    let grid = Grid(height: 8, width: 8, spacingMetres: 1000)
+    let map = FrameMap(grid, side: 2)
+    #expect(map.reduction == (4, 4))
+    var frame = Tensor(shape: [8, 8])
+    frame[1, 2] = 30
+    for y in 0..<8 { for x in 4..<8 { frame[y, x] = .nan } }
+    frame[7, 7] = 0.3
+    frame[0, 7] = 0
+    var canvas = Canvas(width: 2, height: 2)
+    map.draw(frame, on: &canvas, x: 0, y: 0)
+    #expect(canvas[0, 0] == RainPalette.colour(of: 30) && canvas[0, 1] == .white)
+    #expect(canvas[1, 1] == RainPalette.colour(of: 0.3) && canvas[1, 0] == RainPalette.edge)
+  }
+
+  /// Longitudes that pass from 359.9 to 0 degrees still go east.
+  @Test func theZeroMeridianTurnsNoMap() {
+    var grid = Grid(height: 1, width: 4, spacingMetres: 1000)
+    (grid.isGeographic, grid.y, grid.x) = (true, [60], [359.8, 359.9, 0, 0.1])
+    var canvas = Canvas(width: 4, height: 1)
+    FrameMap(grid, side: 4).draw(Tensor(shape: [1, 4], [20, 0, 0, 0]), on: &canvas, x: 0, y: 0)
+    #expect(canvas[0, 0] == RainPalette.colour(of: 20))
+  }
+
   @Test func coloursChangeAtTheirLimits() {
     #expect(RainPalette.colour(of: 0) == .white && RainPalette.colour(of: Float(0.1).nextDown) == .white)
     #expect(RainPalette.colour(of: .nan) == RainPalette.missing)

@@ -147,14 +147,14 @@ import Testing
     #expect(try folder.names().isEmpty)
   }
 
-  /// What CF forbids in coordinates is not copied; values and projections are.
+  /// What CF forbids in coordinates is not copied, and what it demands of a projection is added if the file implies it.
   @Test func coordinatesAreMendedWhereThatHasOneMeaning() throws {
     let folder = try TemporaryFolder()
     let file = try written(input(stereographicGrid(folder)), folder)
     let rows = try #require(file.variable("rows")).attributes
     #expect(rows["_FillValue"] == nil && rows.text("bounds") == "ends" && rows.text("units") == "m")
     #expect(file.variable("columns")?.units == "m")
-    #expect(file.variable("crs")?.attributes.number("latitude_of_projection_origin") == nil)
+    #expect(file.variable("crs")?.attributes.number("latitude_of_projection_origin") == -90)
 
     let loose = try TestFile(folder.file("loose.nc"))
     for (name, length) in [("time", 1), ("lat", 2), ("lon", 3)] { try loose.dimension(name, length) }

@@ -63,7 +63,7 @@ import Testing
 
   @Test func fillValuesOfTheLibraryAreMissing() throws {
     #expect(same(try pixels([-32767, 2, 3, 0], .short, []), [.nan, 2, 3, 0]))
-    #expect(same(try pixels([2_147_483_647, -2_147_483_647, 3, 0], .int, []), [1000, .nan, 3, 0]))
+    #expect(same(try pixels([900, -2_147_483_647, 3, 0], .int, []), [900, .nan, 3, 0]))
     #expect(same(try pixels([9.969_209_968_386_869e36, 2, 3, 0], .float, []), [.nan, 2, 3, 0]))
     #expect(same(try pixels([9.969_209_968_386_869e36, 2, 3, 0], .double, []), [.nan, 2, 3, 0]))
   }

@@ -30,6 +30,18 @@ import Testing
     #expect(try Projector(Projection(text)) != nil)
   }
 
+  /// Codes of the EPSG come from PROJ's database; letters and words that say nothing are understood.
+  @Test func otherWaysToSayIt() throws {
+    for text in ["EPSG:3035", " epsg:3035", "+init=epsg:3035"] {
+      #expect(
+        try Projection(text)
+          == Projection("+proj=laea +lat_0=52 +lon_0=10 +x_0=4321000 +y_0=3210000 +ellps=GRS80 +units=m"))
+    }
+    #expect(
+      try Projection("+proj=stere +lat_0=90N +lat_ts=60n +lon_0=10W +R=6371000 +axis=enu +pm=Greenwich +vunits=m")
+        == Projection("+proj=stere +lat_0=90 +lat_ts=60 +lon_0=-10 +R=6371000"))
+  }
+
   @Test func noNameInCF() throws {
     for text in [
       "+proj=somerc +lat_0=47 +lon_0=7 +ellps=bessel", "+proj=lcc +lat_1=46 +k_0=0.9998", "+proj=gnom +lat_0=40",
@@ -62,7 +74,8 @@ import Testing
 
   @Test func whatIsNotUnderstoodIsNamed() {
     #expect(message("") == "+proj=")
-    #expect(message("EPSG:3035") == "+proj=")
+    #expect(message("EPSG:99999") == "EPSG:99999")
+    #expect(message("+proj=lcc +lat_1=46 +pm=paris") == "+pm" && message("+proj=stere +lat_0=60X") == "+lat_0=60X")
     #expect(message("+proj=pipeline +step +proj=laea") == "+proj=pipeline")
     #expect(message("+proj=laea +lat_0=north") == "+lat_0=north")
     #expect(message("+proj=laea +lat_0=nan") == "+lat_0=nan")

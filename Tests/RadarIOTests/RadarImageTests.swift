@@ -63,8 +63,8 @@ private func near(_ a: [Double]?, _ b: [Double], within tolerance: Double) -> Bo
     #expect(sequence.intervalSeconds == expected.intervals)
     #expect(sequence.source.variable == expected.variable)
     #expect(sequence.source.units == expected.units)
-    #expect(sequence.source.institution == expected.institution)
-    #expect(sequence.source.title == expected.title)
+    #expect(sequence.source.provenance.institution == expected.institution)
+    #expect(sequence.source.provenance.title == expected.title)
     let pixels = expected.frames.flatMap(\.self).map { $0 ?? .nan }
     #expect(try sequence.rainRate.elements.count == pixels.count)
     for (found, wanted) in zip(try sequence.rainRate.elements, pixels) {
@@ -121,7 +121,7 @@ private func near(_ a: [Double]?, _ b: [Double], within tolerance: Double) -> Bo
   @Test func kindIsToldByContent() throws {
     let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: Fixture.path("knmi-acc.h5"), toPath: folder.file("a.nc"))
-    #expect(try read(folder.file("a.nc")).sequences.first?.source.title == "RAD_NL25_TEST")
+    #expect(try read(folder.file("a.nc")).sequences.first?.source.provenance.title == "RAD_NL25_TEST")
     try TestFile.frames(folder.file("b.h5"), times: [0, 300])
     #expect(try read(folder.file("b.h5")).sequences.first?.count == 2)
     // Both kinds in one folder, on two grids.

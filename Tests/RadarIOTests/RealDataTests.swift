@@ -26,7 +26,7 @@ import Testing
     #expect(sequence.intervalSeconds == [Double](repeating: 600, count: 6))
     #expect(try sequence.rainRate.shape == [6, 512, 512])
     #expect(sequence.grid.spacingMetres == 500)
-    #expect(sequence.source.institution?.contains("Bureau of Meteorology") == true)
+    #expect(sequence.source.provenance.institution?.contains("Bureau of Meteorology") == true)
   }
 
   @Test func swissClassic() throws {

@@ -82,7 +82,9 @@ import Testing
     let file = try NetCDFFile(path: path)
     let source = try NetCDFFile(path: folder.file("in.nc"))
 
-    let globals = ["Conventions", "title", "institution", "source", "history", "references", "input_times"]
+    let globals = [
+      "Conventions", "title", "institution", "source", "history", "references", "input_times", "input_title",
+    ]
     #expect(file.attributes.map(\.name) == globals)
     #expect(file.attributes.text("Conventions") == "CF-1.11")
     #expect(file.attributes.text("institution") == "Weather Office")
@@ -161,7 +163,7 @@ import Testing
     #expect(sequence.grid.matches(input.grid))
     #expect(sequence.grid == input.grid || sequence.grid.georeference.variables.count == 6)
     #expect(try same(sequence.rainRate.elements, forecast.rainRate.elements))
-    #expect(sequence.source.institution == "Weather Office")
+    #expect(sequence.source.provenance.institution == "Weather Office")
   }
 
   @Test func equalForecastsAreEqualFiles() throws {
@@ -201,7 +203,7 @@ import Testing
     #expect(again.stepSeconds == 300)
     #expect(again.grid.spacingMetres == 2000)
     #expect(try again.rainRate == sequence.rainRate)
-    #expect(again.source.title == "Synthetic")
+    #expect(again.source.provenance.title == "Synthetic")
   }
 
   @Test func mixedGridsAreNotWritten() throws {
