@@ -32,7 +32,7 @@ import Testing
     let forecast = try ForecastFile(
       rainRate: sequence.rainRate, times: [600, 900], from: sequence, source: "nowcast", references: "Shi et al.")
     try ForecastWriter().write(forecast, to: path)
-    let attributes = try NetCDFFile(path: path).attributes
+    let attributes = try NetCDFFile.open(path: path).attributes
     let expected = [
       "institution": "Weather Office", "licence": "CC BY 4.0", "Copyright_Notice": "Crown",
       "creator_name": "A. Person", "source": "nowcast", "references": "Shi et al.", "input_title": "Composite",
@@ -47,7 +47,7 @@ import Testing
     let folder = try TemporaryFolder()
     let (sequence, path) = try written(folder, ["CC BY 4.0", "ask first", "CC BY 4.0"])
     try SequenceWriter().write(sequence, to: path, source: "nowcast")
-    let attributes = try NetCDFFile(path: path).attributes
+    let attributes = try NetCDFFile.open(path: path).attributes
     #expect(attributes.text("licence") == "CC BY 4.0\nask first")
     // What is converted is still the work of its makers.
     #expect(attributes.text("title") == "Composite" && attributes.text("references") == "A paper")
