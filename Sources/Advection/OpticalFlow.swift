@@ -19,7 +19,10 @@ public struct OpticalFlow: Sendable, Equatable {
   /// How often the frames are moved to each other and the motion is corrected, at each resolution.
   public var corrections = 2
   /// How often the finest image is halved: motion needs no more detail, and four times the pixels cost four times as much.
+  /// Images that would have fewer than ``leastCells`` cells on a side are taken as they are.
   public var halvings = 1
+  /// The least cells on a side of the finest image.
+  static let leastCells = 8
   /// The sweeps of the relaxation.
   static let sweeps = 60
   /// The least side of the coarsest image.
@@ -44,7 +47,10 @@ public struct OpticalFlow: Sendable, Equatable {
     while let finest = levels.last?.first, min(finest.shape[0], finest.shape[1]) >= 2 * Self.coarsestSide {
       levels.append(levels[levels.count - 1].map { FlowImages.halved($0, pool: pool) })
     }
-    let last = min(halvings, levels.count - 1)
+    let last =
+      (0...min(halvings, levels.count - 1)).last {
+        $0 == 0 || levels[$0][0].shape.allSatisfy { $0 >= Self.leastCells * FlowEquations.cell }
+      } ?? 0
     var flow: CellFlow?
     for level in stride(from: levels.count - 1, through: last, by: -1) {
       let frames = levels[level].map { FlowImages.smoothed($0, pool: pool) }
@@ -126,7 +132,7 @@ extension Tensor {
 extension OpticalFlow {
   /// The numbers that a motion depends on, as `name=value`.
   public var summary: String {
-    "smoothness=\(smoothness) corrections=\(corrections) halvings=\(halvings) cell=\(FlowEquations.cell << halvings) "
+    "smoothness=\(smoothness) corrections=\(corrections) halvings=\(halvings) cell=\(FlowEquations.cell) "
       + "dry_limit=\(FlowImages.dryLimit) dry_dB=\(FlowImages.dryDecibels)"
   }
 }
