@@ -83,7 +83,9 @@ let package = Package(
     .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
     .target(
       name: "Nowcasting",
-      dependencies: ["Advection", "Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report", "Verification"],
+      dependencies: [
+        "Advection", "Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report", "Verification",
+      ],
       swiftSettings: common),
     .executableTarget(
       name: "nowcast",
