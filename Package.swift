@@ -78,9 +78,11 @@ let package = Package(
       name: "RadarIO", dependencies: ["CNetCDF", "CPROJ", "CUDUNITS", "CRadarShim", "Tensor"],
       swiftSettings: common),
     .target(name: "Quicklook", dependencies: ["CPNG", "RadarIO", "Tensor"], swiftSettings: common),
+    .target(name: "Report", swiftSettings: common),
     .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
     .target(
-      name: "Nowcasting", dependencies: ["Tensor", "ConvKernels", "ConvLSTM", "RadarIO", "Verification"],
+      name: "Nowcasting",
+      dependencies: ["Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report", "Verification"],
       swiftSettings: common),
     .executableTarget(
       name: "nowcast",
@@ -110,6 +112,7 @@ let package = Package(
       name: "RadarIOTests", dependencies: ["RadarIO", "Tensor", "CNetCDF", "CRadarShim"], swiftSettings: common),
     .testTarget(
       name: "QuicklookTests", dependencies: ["Quicklook", "CPNG", "RadarIO", "Tensor"], swiftSettings: common),
+    .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: common),
     .testTarget(name: "VerificationTests", dependencies: ["Verification", "Tensor"], swiftSettings: common),
     .testTarget(
       name: "NowcastingTests", dependencies: ["Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],

@@ -117,6 +117,26 @@ public struct SafetensorsFile: Sendable {
   }
 }
 
+extension SafetensorsFile {
+  /// The key of a text that holds ``checksum``.
+  static let checksumKey = "checksum"
+
+  /// A hash of all tensors and texts, but for the checksum among them.
+  var checksum: String {
+    var hash = ContentHash()
+    for (key, text) in metadata.sorted(by: { $0.key < $1.key }) where key != Self.checksumKey {
+      hash.add(key)
+      hash.add(text)
+    }
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) {
+      hash.add(name)
+      for extent in tensor.shape { hash.add(UInt64(extent)) }
+      tensor.withUnsafeBufferPointer { hash.add(UnsafeRawBufferPointer($0)) }
+    }
+    return hash.text
+  }
+}
+
 /// A text as a JSON string, with nothing escaped that need not be.
 private func jsonString(_ text: String) -> String {
   var result = "\""

@@ -177,7 +177,7 @@ struct Sampler: Sendable {
   }
 
   /// The measured pixels of a crop's lead frames, and how many of them are wet.
-  private func targets(_ sample: Sample, wetFrom threshold: Float = .infinity) throws -> (valid: Int, wet: Int) {
+  func targets(_ sample: Sample, wetFrom threshold: Float = .infinity) throws -> (valid: Int, wet: Int) {
     let start = sample.window.start + data.inputFrames
     var (valid, wet) = (0, 0)
     try forEachRow(sample, start..<start + data.leadFrames, measuredOnly: true) { row, _, _ in

@@ -22,6 +22,8 @@ public final class Trainer {
 
   /// A long epoch is saved in between, so that a crash or a power cut costs minutes at most.
   private static let checkpointInterval = Duration.seconds(300)
+  /// The page is not made again after every epoch where these are short.
+  private static let pageInterval = Duration.seconds(30)
 
   private let folder: RunFolder
   private let sampler: Sampler
@@ -31,15 +33,23 @@ public final class Trainer {
   private let validator: Validator?
   private var gradients: ParameterSet
   private var configuration: ModelConfiguration
+  private let examples: TrainingExamples
+  private let work: NetworkWork
   private var optimisation: Optimisation
   private var position: Checkpoint.Position
+  /// The epochs that are done, and the one that a limit ended.
+  private var history: TrainingHistory
+  /// The loss of the last update.
+  private var loss = 0.0
   private var options: TrainingOptions { position.options }
 
-  /// Prepares a new run in `folder`, or, with `resume`, takes up the one that is there.
+  /// Prepares a new run in `folder`, or, with `resume`, takes up the one that is there; where that one had not saved
+  /// anything yet, it begins.
   ///
   /// - Parameter initial: weights that a new run begins with; those that it lacks are drawn.
   /// - Throws: ``NowcastError``: `usage` for options without sense, `cannotCreate` for a folder that cannot be used,
-  ///   `unusable` for a checkpoint that is damaged or was made with other options.
+  ///   `unusable` for a checkpoint that is damaged or was made with other options or other data; `RadarError` `writeFailed`
+  ///   where there is no room for a checkpoint.
   public init(
     _ data: TrainingData, options: TrainingOptions, folder: RunFolder, resume: Bool, overwrite: Bool,
     initial: InitialWeights? = nil, pool: WorkerPool
@@ -56,7 +66,9 @@ public final class Trainer {
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
       loss: options.loss, huberDelta: options.loss == .huber ? options.huberDelta : nil, seed: options.seed)
-    let checkpoint = resume ? try Checkpoint(resuming: folder, data, fresh, options) : nil
+    let resumption = resume ? try Resumption(folder) : nil
+    try resumption?.requireSame(options, data, fresh)
+    let checkpoint = resumption?.checkpoint
     var options = options
     // What a run began with it keeps, so that it comes out the same; but it may begin to recompute, where memory is short.
     if options.recompute == nil, checkpoint?.position.options.recompute == true { options.recompute = true }
@@ -64,6 +76,10 @@ public final class Trainer {
     options.recompute = memory.recomputes
     memoryText = MemoryNeed.text(memory.bytes)
     var notes = [memory.note, try sampler.wetnessNote()].compactMap(\.self)
+    warnings = [
+      resumption?.note,
+      resume && resumption == nil ? "\(folder.path): nothing was saved yet; training starts from the beginning" : nil,
+    ].compactMap(\.self)
     if let checkpoint {
       configuration = checkpoint.model.configuration
       network = EncoderForecaster(architecture, parameters: checkpoint.model.parameters, pool: pool)
@@ -76,25 +92,36 @@ public final class Trainer {
       if let initial { notes.append(try initial.apply(to: &network.parameters)) }
       let steps = options.scheduleSteps(stepsPerEpoch: sampler.stepsPerEpoch)
       optimisation = Optimisation(options, scheduleSteps: steps, count: architecture.parameterLayout.count)
-      position = Checkpoint.Position(scheduleSteps: steps, dataFingerprint: data.fingerprint, options: options)
+      position = Checkpoint.Position(scheduleSteps: steps, data: data.record, options: options)
     }
     self.notes = notes
+    history = position.history
+    work = NetworkWork(
+      architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
+      width: sampler.width)
     gradients = ParameterSet(architecture.parameterLayout)
     step = TrainingStep(
       network, loss: loss, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       height: sampler.height, width: sampler.width, recomputes: memory.recomputes)
     let size = TrainingStep.subBatchSize(
       architecture, batch: options.batchSize, height: sampler.height, width: sampler.width)
-    validator = try Validator(network, sampler, loss: loss, kind: options.loss, size: size)
+    let held = try sampler.validationSamples(most: Validator.samples)
+    validator = try Validator(network, sampler, held: held, loss: loss, kind: options.loss, size: size)
+    examples = try TrainingExamples(sampler, options.normalisation, held: held)
     if validator == nil && (options.earlyStopping != nil || options.schedule == .plateau) {
       throw NowcastError(
         .usage,
         "--early-stopping and --schedule plateau need validation, but no window is held out; give --validation, more "
           + "frames or another --validation-share.")
     }
-    if !resume {
-      try folder.prepare(overwrite: overwrite)
+    if let resumption {
+      try resumption.takeUp()
+    } else {
+      try folder.prepare(overwrite: overwrite || resume)
       try AtomicOutput.write(Data(options.configurationText.utf8), to: folder.configurationFile, overwrite: true)
+      // From the first moment on there is something to go on from. An earlier run's checkpoint is not this run's previous
+      // one.
+      try currentCheckpoint().file().write(to: folder.checkpointFile, overwrite: true)
     }
   }
 
@@ -103,6 +130,9 @@ public final class Trainer {
 
   /// Sentences for people about how it is trained.
   public let notes: [String]
+
+  /// Sentences about what people should know of the run that is taken up.
+  public let warnings: [String]
 
   /// The size of the crops, for people.
   public var cropText: String { "\(sampler.height) × \(sampler.width)" }
@@ -123,24 +153,37 @@ public final class Trainer {
     let clock = ContinuousClock()
     let start = clock.now
     let firstStep = position.step
-    var lastSave = start
+    var (lastSave, lastPage) = (start, start)
+    var updating = Duration.zero
     // Not over before there is anything to save, however short the time.
     func seconds() -> Double { position.step > firstStep ? (clock.now - start) / .seconds(1) : 0 }
     let stepsPerEpoch = sampler.stepsPerEpoch
     while position.epoch < options.epochs && !isOver(seconds()) {
       while position.stepInEpoch < stepsPerEpoch && !isOver(seconds()) {
         if shouldStop() { try interrupt() }
-        try update()
+        updating += try clock.measure { try update() }
         if clock.now - lastSave > Trainer.checkpointInterval {
           try writeCheckpoint()
           lastSave = clock.now
         }
-        report(progress(stepsPerEpoch: stepsPerEpoch, stepsDone: position.step - firstStep, seconds: seconds()))
+        report(
+          progress(
+            stepsPerEpoch: stepsPerEpoch, stepsDone: position.step - firstStep, updating: updating / .seconds(1),
+            seconds: seconds()))
       }
       if shouldStop() { try interrupt() }
       try validateAndKeep(endsEpoch: position.stepInEpoch == stepsPerEpoch)
       lastSave = clock.now
+      if clock.now - lastPage > Trainer.pageInterval {
+        try writePage()
+        lastPage = clock.now
+      }
     }
+    guard position.hasModel else {
+      throw diverged(
+        "the network is saturated, or its loss far above that of the untrained one", step: position.step)
+    }
+    try writePage()
     return Result(
       steps: position.step, epochs: position.epoch, modelStep: configuration.stepsTrained,
       stoppedEarly: hasStalled, validation: configuration.validation)
@@ -156,26 +199,33 @@ public final class Trainer {
   /// One update of the weights, from the mean gradient of as many batches as are accumulated.
   private func update() throws {
     gradients.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
-    var (sum, taught) = (0.0, 0)
+    var (sum, clueless, taught) = (0.0, 0.0, 0)
     var last: Sampler.Batch?
     for part in 0..<options.accumulate {
       let number = position.stepInEpoch * options.accumulate + part
       let batch = try batches.batch(epoch: position.epoch, number: number)
       // A batch without one measured pixel teaches nothing.
       guard let loss = step(input: batch.input, target: batch.target, into: &gradients).mean else { continue }
-      guard loss.isFinite else { throw divergence(batch, loss: loss) }
+      guard loss.isFinite else {
+        throw diverged("the loss is \(loss.isNaN ? "not a number" : "infinite")", in: batch, step: position.step + 1)
+      }
       sum += loss
+      clueless +=
+        TrainingHealth.clueless(step.loss, target: batch.target) ?? position.health.smoothedClueless
       taught += 1
       last = batch
     }
     if let last {
       if taught > 1 { gradients.scale(by: 1 / Float(taught)) }
       let norm = gradients.clip(toNorm: options.clipNorm)
-      guard norm.isFinite else { throw divergence(last, loss: sum / Double(taught)) }
+      guard norm.isFinite else { throw diverged("the gradients are not finite", in: last, step: position.step + 1) }
       position.largestNorm = max(position.largestNorm, norm)
       position.learningRate = optimisation.update(
         &network.parameters, gradients: gradients, step: position.step, factor: position.plateau.factor)
-      position.lossSum += sum / Double(taught)
+      loss = sum / Double(taught)
+      position.lossSum += loss
+      position.health.add(loss: loss, clueless: clueless / Double(taught), gradientNorm: norm)
+      if let failure = position.health.failure { throw diverged(failure, step: position.step + 1) }
     } else {
       // The loss of an update without any is that of the epoch so far.
       position.lossSum += position.stepInEpoch > 0 ? position.lossSum / Double(position.stepInEpoch) : 0
@@ -184,17 +234,21 @@ public final class Trainer {
     position.stepInEpoch += 1
   }
 
-  private func divergence(_ batch: Sampler.Batch, loss: Double) -> NowcastError {
-    let sample = batch.samples[0]
-    let frames = sampler.data.frames[sample.window.sequence]
+  /// - Parameters:
+  ///   - batch: the one at which it showed.
+  ///   - step: the number of the update, from 1.
+  private func diverged(_ what: String, in batch: Sampler.Batch? = nil, step: Int) -> NowcastError {
+    let place = batch.map { batch in
+      let window = batch.samples[0].window
+      return ", at frame \(window.start + 1) of \(sampler.data.frames[window.sequence].name) and others"
+    }
     let kept =
       position.hasModel
-      ? "The best model of the epochs before is kept." : "No model was kept yet."
+      ? "The best model before that, of step \(configuration.stepsTrained), is kept." : "No model was kept yet."
     return NowcastError(
       .diverged,
-      "training diverged at step \(position.step + 1) of epoch \(position.epoch + 1): loss \(loss), at frame "
-        + "\(sample.window.start + 1) of \(frames.name) and others. \(kept) Try a smaller --learning-rate.",
-      path: folder.path)
+      "training diverged at step \(step), epoch \((step - 1) / sampler.stepsPerEpoch + 1): \(what)\(place ?? ""). \(kept) Try a "
+        + "smaller --learning-rate than \(options.learningRate).", path: folder.path)
   }
 
   /// Validates, keeps the model if it is the best so far, and saves where the run stands.
@@ -206,18 +260,17 @@ public final class Trainer {
     let validation = try withKeptWeights { try validator?.validation(network) }
     // The last update may have ruined the weights after its loss was still a number.
     guard validation?.loss.isFinite ?? network.parameters.norm.isFinite else {
-      throw NowcastError(
-        .diverged,
-        "training diverged: after step \(position.step) the \(validation == nil ? "weights are" : "validation loss is") "
-          + "not finite. Try a smaller --learning-rate.", path: folder.path)
+      throw diverged("the \(validation == nil ? "weights are" : "validation loss is") not finite", step: position.step)
     }
-    var history = position.history
+    history = position.history
     history.append(
       TrainingRecord(
         epoch: position.epoch + 1, step: position.step, trainLoss: position.lossSum / Double(position.stepInEpoch),
         validationLoss: validation?.loss, gradientNorm: position.largestNorm, learningRate: position.learningRate))
     // Without held-out windows there is no better or worse: the last model is kept.
-    let isBest = validation == nil || position.bestLoss.map({ (validation?.loss ?? 0) < $0 }) ?? true
+    let isBetter = validation == nil || position.bestLoss.map({ (validation?.loss ?? 0) < $0 }) ?? true
+    // A network that has run into the stops is none that anybody wants, even if it is the first one.
+    let isBest = isBetter && !position.health.isAstray
     if isBest {
       position.bestLoss = validation?.loss
       try writeModel(validation: validation)
@@ -255,8 +308,19 @@ public final class Trainer {
   }
 
   private func writeCheckpoint() throws {
+    try currentCheckpoint().write(to: folder)
+  }
+
+  private func currentCheckpoint() -> Checkpoint {
     let model = Model(configuration: configuration, parameters: network.parameters)
-    try Checkpoint(model: model, optimisation: optimisation, position: position).write(to: folder.checkpointFile)
+    return Checkpoint(model: model, optimisation: optimisation, position: position)
+  }
+
+  private func writePage() throws {
+    let page = TrainingPage(
+      configuration: configuration, options: options, history: history, data: sampler.data, weights: parameterCount,
+      cases: try withKeptWeights { try examples.cases(network) })
+    try AtomicOutput.write(Data(try page.html().utf8), to: folder.pageFile, overwrite: true)
   }
 
   private func interrupt() throws -> Never {
@@ -268,17 +332,22 @@ public final class Trainer {
       path: folder.path)
   }
 
-  private func progress(stepsPerEpoch: Int, stepsDone: Int, seconds: Double) -> TrainingProgress {
+  private func progress(
+    stepsPerEpoch: Int, stepsDone: Int, updating: Double, seconds: Double
+  ) -> TrainingProgress {
     let rate = Double(stepsDone) / max(seconds, 1e-9)
     var stepsLeft = (options.epochs - position.epoch) * stepsPerEpoch - position.stepInEpoch
     if let most = options.maxSteps { stepsLeft = min(stepsLeft, most - position.step) }
     var left = Double(max(stepsLeft, 0)) / rate
     if let most = options.maxSeconds { left = min(left, max(most - seconds, 0)) }
+    let windowsPerSecond =
+      Double(stepsDone) * Double(options.batchSize * options.accumulate) / max(updating, 1e-9)
     return TrainingProgress(
       epoch: position.epoch + 1, epochs: options.epochs, stepInEpoch: position.stepInEpoch,
-      stepsPerEpoch: stepsPerEpoch, step: position.step,
+      stepsPerEpoch: stepsPerEpoch, step: position.step, loss: loss, smoothedLoss: position.health.smoothedLoss,
       trainLoss: position.lossSum / Double(max(position.stepInEpoch, 1)),
-      validationLoss: position.history.records.last?.validationLoss,
-      windowsPerSecond: rate * Double(options.batchSize * options.accumulate), secondsLeft: left)
+      validationLoss: position.history.records.last?.validationLoss, windowsPerSecond: windowsPerSecond,
+      gigaflopsPerSecond: windowsPerSecond * work.trainingOperations / 1e9, peakBytes: MemoryNeed.peakBytes,
+      secondsLeft: left)
   }
 }

@@ -45,8 +45,10 @@ public struct TrainingData: Sendable {
   public let stepSeconds: Double
   /// The distance of neighbouring pixels in metres, where the files tell.
   public let spacingMetres: Double?
-  /// Tells these frames from others: sizes, times and a sample of the values.
-  let fingerprint: String
+  /// What these frames are, to notice when they change.
+  let record: DataRecord
+  /// The sequences that ``frames`` are of.
+  let sequences: [FrameSequence]
   /// Sentences for people about what was left out.
   public private(set) var notes: [String] = []
 
@@ -88,7 +90,7 @@ public struct TrainingData: Sendable {
         name: sequence.name, files: sequence.source.files, count: sequence.count, height: sequence.grid.height,
         width: sequence.grid.width, position: position, store: store, bridged: Set(sequence.bridged))
     }
-    fingerprint = try Self.fingerprint(all, frames)
+    self.sequences = all
     func windows(_ range: Range<Int>) -> [Window] {
       range.flatMap { index in
         let bridged = Set(all[index].bridged)
@@ -133,8 +135,12 @@ public struct TrainingData: Sendable {
     for part in [sequences, validation ?? []] {
       if let note = part.brokenWindowsNote(length: length) { notes.append(note) }
     }
-    try requireMeasuredPixels()
+    try Self.requireMeasuredTargets(training, frames, leadFrames: leadFrames, inputFrames: inputFrames)
+    record = try DataRecord(all, frames: Self.hash(all, frames, windows: [training, self.validation]))
   }
+
+  /// What is not as it was when `earlier` was made; `nil` when all is.
+  func difference(from earlier: DataRecord) -> String? { record.difference(from: earlier, sequences) }
 
   /// Held out are the windows whose lead frames all lie in the last part by time; learned from are those that end before
   /// it. The held-out windows' input frames may reach back in front of it: at the time of the forecast they are known, and
@@ -150,24 +156,26 @@ public struct TrainingData: Sendable {
     return held.isEmpty || learned.isEmpty ? (windows, []) : (learned, held)
   }
 
-  /// FNV-1a over what tells sequences apart. Not against forgery: it only notices that a folder has changed. Of long
-  /// sequences some frames stand for all.
-  private static func fingerprint(_ sequences: [FrameSequence], _ frames: [Frames]) throws -> String {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-    func add(_ bits: UInt64) { hash = (hash ^ bits) &* 0x100_0000_01B3 }
+  /// A hash of what tells sequences apart. Of long ones some frames stand for all.
+  private static func hash(_ sequences: [FrameSequence], _ frames: [Frames], windows: [[Window]]) throws -> String {
+    var hash = ContentHash()
     for (sequence, frames) in zip(sequences, frames) {
-      for extent in [frames.count, frames.height, frames.width] { add(UInt64(extent)) }
-      for time in sequence.times { add(time.bitPattern) }
+      for extent in [frames.count, frames.height, frames.width] { hash.add(UInt64(extent)) }
+      for time in sequence.times { hash.add(time.bitPattern) }
       for frame in stride(from: 0, to: frames.count, by: max(1, frames.count / 16)) {
         try frames.frame(frame).withUnsafeBufferPointer { values in
           for index in stride(from: frame % 97, to: values.count, by: 97) {
             // All missing values are alike, whatever their bits.
-            add(values[index].isNaN ? 1 : UInt64(values[index].bitPattern))
+            hash.add(values[index].isNaN ? 1 : UInt64(values[index].bitPattern))
           }
         }
       }
     }
-    return String(hash, radix: 16)
+    for part in windows {
+      hash.add(UInt64(part.count))
+      for window in part { hash.add(UInt64(window.sequence) << 32 | UInt64(window.start)) }
+    }
+    return hash.text
   }
 
   private static func requireSame(
@@ -180,17 +188,22 @@ public struct TrainingData: Sendable {
         + "one \(what).", path: b.source.files.first)
   }
 
-  private func requireMeasuredPixels() throws {
-    let measured = try Set((training + validation).map(\.sequence)).sorted().contains { index in
-      try (0..<frames[index].count).contains { frame in
-        try frames[index].frame(frame).withUnsafeBufferPointer { $0.contains { !$0.isNaN } }
+  /// Something must be learned from: a pixel that was measured, in a lead frame of a window.
+  private static func requireMeasuredTargets(
+    _ windows: [Window], _ frames: [Frames], leadFrames: Int, inputFrames: Int
+  ) throws {
+    var looked: Set<Int> = []
+    for window in windows {
+      let start = window.start + inputFrames
+      for frame in start..<start + leadFrames where looked.insert(window.sequence << 32 | frame).inserted {
+        let values = try frames[window.sequence].frame(frame)
+        if values.withUnsafeBufferPointer({ $0.contains { !$0.isNaN } }) { return }
       }
     }
-    guard measured else {
-      throw NowcastError(
-        .unusable, "every pixel of every frame is missing; there is nothing to learn from.", path: frames[0].files.first
-      )
-    }
+    throw NowcastError(
+      .unusable,
+      "every pixel of every frame that could be forecast is missing; there is nothing to learn from. Give other frames.",
+      path: frames[0].files.first)
   }
 }
 

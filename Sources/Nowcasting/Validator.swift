@@ -30,11 +30,14 @@ final class Validator {
   private let suitsPersistence: Bool
 
   /// - Parameters:
+  ///   - held: the crops, from `Sampler.validationSamples`.
   ///   - size: the crops that are worked on together.
   ///   - kind: the loss that `loss` is.
   /// - Returns: `nil` where nothing is held out.
-  init?(_ network: EncoderForecaster, _ sampler: Sampler, loss: PixelLoss, kind: TrainingLoss, size: Int) throws {
-    let held = try sampler.validationSamples(most: Self.samples)
+  init?(
+    _ network: EncoderForecaster, _ sampler: Sampler, held: [Sampler.Sample], loss: PixelLoss, kind: TrainingLoss,
+    size: Int
+  ) throws {
     guard !held.isEmpty else { return nil }
     self.sampler = sampler
     self.loss = loss

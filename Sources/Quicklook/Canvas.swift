@@ -1,6 +1,4 @@
-import CPNG
 import Foundation
-import RadarIO
 
 /// A colour of eight bits a channel.
 struct Colour: Equatable, Sendable {
@@ -77,27 +75,5 @@ struct Canvas {
   /// The picture as a PNG file.
   ///
   /// - Throws: ``RadarError`` `internalError`.
-  ///
-  /// Through libpng's simplified interface, whose errors are values: the other one leaves by `longjmp`, which Swift forbids.
-  func png() throws -> Data {
-    var image = png_image()
-    image.version = UInt32(PNG_IMAGE_VERSION)
-    image.width = UInt32(width)
-    image.height = UInt32(height)
-    image.format = UInt32(PNG_FORMAT_FLAG_COLOR)
-    defer { png_image_free(&image) }
-    // What compressed data can at most be longer than the pixels is far less than this.
-    var size = pixels.count + pixels.count / 8 + 65536
-    var bytes = Data(count: size)
-    let isDone = bytes.withUnsafeMutableBytes { memory in
-      pixels.withUnsafeBytes {
-        png_image_write_to_memory(&image, memory.baseAddress, &size, 0, $0.baseAddress, Int32(width * 3), nil)
-      }
-    }
-    guard isDone != 0 else {
-      let words = withUnsafeBytes(of: image.message) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-      throw RadarError(.internalError, "the picture could not be made (libpng: \(words)).")
-    }
-    return bytes.prefix(size)
-  }
+  func png() throws -> Data { try PNGFile.encode(pixels, width: width, height: height, rowBytes: width * 3) }
 }

@@ -43,11 +43,11 @@ struct FrameMap {
     ((grid.height + height - 1) / height, (grid.width + width - 1) / width)
   }
 
-  /// Draws a frame, `[h, w]` in mm/h: the largest of the rates that fall on a pixel of the map, missing where most of them
-  /// are and no rain was measured, and a dark edge around what was measured.
+  /// A frame, `[h, w]` in mm/h, as pixels of the map row by row: the largest of the rates that fall on a pixel of the map,
+  /// missing where most of them are and no rain was measured.
   ///
   /// A mean would turn a storm of a few pixels into drizzle, and a shower of one into nothing.
-  func draw(_ frame: Tensor, on canvas: inout Canvas, x left: Int, y top: Int) {
+  func rates(_ frame: Tensor) -> [Float] {
     var rates = [Float](repeating: .nan, count: width * height)
     let columns = (0..<width).map { range($0, of: width, in: grid.width, isForward: isWestLeft) }
     frame.withUnsafeBufferPointer { pixels in
@@ -68,6 +68,12 @@ struct FrameMap {
         }
       }
     }
+    return rates
+  }
+
+  /// Draws a frame, `[h, w]` in mm/h, with a dark edge around what was measured.
+  func draw(_ frame: Tensor, on canvas: inout Canvas, x left: Int, y top: Int) {
+    let rates = rates(frame)
     for y in 0..<height {
       for x in 0..<width {
         let rate = rates[y * width + x]

@@ -7,11 +7,28 @@ import Foundation
 public enum AtomicOutput {
   /// Writes a file as a whole.
   ///
+  /// - Parameter earlier: a name in the same folder for the file that is there, which otherwise goes. It is given once the
+  ///   new file is whole.
   /// - Throws: ``RadarError`` `cannotCreate` when the file exists and `overwrite` is false, or the folder is missing
   ///   or not writable; `writeFailed` when the disk is full or fails.
-  public static func write(_ data: Data, to path: String, overwrite: Bool) throws {
-    try data.withUnsafeBytes { try write($0, to: path, overwrite: overwrite) }
+  public static func write(_ data: Data, to path: String, overwrite: Bool, keepingAs earlier: String? = nil) throws {
+    try data.withUnsafeBytes { bytes in
+      try replace(path, overwrite: overwrite, keepingAs: earlier) { try writeAll(bytes, to: $0, path: path) }
+    }
   }
+
+  /// Removes what a process that was killed while it wrote has left in a folder. Nobody else may be writing there.
+  public static func removeLeftovers(in folder: String) {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    for name in names where isLeftover(name) { unlink(folder + "/" + name) }
+  }
+
+  /// Whether a file of that name is one that was never finished.
+  public static func isLeftover(_ name: String) -> Bool {
+    name.hasPrefix(leftover.prefix) && name.hasSuffix(leftover.suffix)
+  }
+
+  fileprivate static let leftover = (prefix: ".nowcast-", suffix: ".partial")
 
   /// Writes a file as a whole, as ``write(_:to:overwrite:)-(Data,_,_)``.
   static func write(_ bytes: UnsafeRawBufferPointer, to path: String, overwrite: Bool) throws {
@@ -28,7 +45,9 @@ public enum AtomicOutput {
   }
 
   /// Creates the temporary file, calls `body` with it, syncs it and gives it its name.
-  static func replace(_ path: String, overwrite: Bool, _ body: (_ descriptor: Int32) throws -> Void) throws {
+  static func replace(
+    _ path: String, overwrite: Bool, keepingAs earlier: String? = nil, _ body: (_ descriptor: Int32) throws -> Void
+  ) throws {
     let target = try Target(path, overwrite: overwrite)
     let (descriptor, temporary) = try target.createTemporaryFile()
     var isInPlace = false
@@ -38,6 +57,7 @@ public enum AtomicOutput {
     }
     try body(descriptor)
     try sync(temporary, path: path)
+    if let earlier, rename(target.resolved, earlier) != 0 && errno != ENOENT { throw target.creationError(errno) }
     try target.give(temporary, overwrite: overwrite)
     isInPlace = true
     try sync(target.folder, path: path)
@@ -117,7 +137,8 @@ private struct Target {
   func createTemporaryFile() throws -> (descriptor: Int32, path: String) {
     while true {
       // Short whatever the target's name is, so that it fits wherever the target fits.
-      let name = ".nowcast-\(String(UInt64.random(in: 0 ... .max), radix: 36)).partial"
+      let number = String(UInt64.random(in: 0 ... .max), radix: 36)
+      let name = AtomicOutput.leftover.prefix + number + AtomicOutput.leftover.suffix
       let temporary = folder == "/" ? "/\(name)" : "\(folder)/\(name)"
       let descriptor = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
       if descriptor >= 0 {

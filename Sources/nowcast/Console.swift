@@ -34,38 +34,6 @@ struct ConsoleLogHandler: LogHandler {
   }
 }
 
-/// A line that tells how far a long work is: rewritten in place on a terminal, a plain line every ten seconds elsewhere.
-struct ProgressLine {
-  private let isTerminal = isatty(STDERR_FILENO) == 1
-  private let isQuiet: Bool
-  private let clock = ContinuousClock()
-  private var last: ContinuousClock.Instant?
-  private var isOpen = false
-
-  init(quiet: Bool) { isQuiet = quiet }
-
-  /// Shows `text` if it is time to. `isLast` is always shown.
-  mutating func show(isLast: Bool = false, _ text: () -> String) {
-    guard !isQuiet else { return }
-    let now = clock.now
-    if !isLast, let last, now - last < (isTerminal ? .milliseconds(200) : .seconds(10)) { return }
-    last = now
-    if isTerminal {
-      // Back to the first column; what an earlier, longer text left behind is erased.
-      Console.write("\r\(text())\u{1B}[K", to: .standardError)
-      isOpen = true
-    } else {
-      Console.note(text())
-    }
-  }
-
-  /// Leaves the line, so that what follows begins a new one.
-  mutating func end() {
-    if isOpen { Console.write("\n", to: .standardError) }
-    isOpen = false
-  }
-}
-
 /// A duration in the largest units that tell something: `1 h 02 min`, `3 min 20 s`, `12 s`.
 func durationText(_ seconds: Double) -> String {
   guard seconds.magnitude < 1e12 else { return "\(seconds) s" }

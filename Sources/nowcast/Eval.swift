@@ -96,14 +96,14 @@ struct Eval: ParsableCommand {
       let relation = model.configuration.normalisation.relation
       let read = try reading.read(data, relation: relation, logger: logger)
       Interruption.catchSignals()
-      var line = ProgressLine(quiet: verbosity.quiet)
-      defer { line.end() }
+      var display = ProgressDisplay(quiet: verbosity.quiet)
+      defer { display.end() }
       evaluation = try Evaluator.evaluate(
         read.sequences, model: model, modelPath: path, options: options, pool: threads.pool
       ) { done, total in
-        line.show(isLast: done == total) { "\(done)/\(total) start times" }
+        display.show(isLast: done == total, plain: { "\(done)/\(total) start times" })
       }
-      line.end()
+      display.end()
       read.tellValues(logger)
     } else {
       let read = try reading.read(data, logger: logger)

@@ -8,8 +8,8 @@ struct Train: ParsableCommand {
     abstract: "Train a model on radar frames.",
     discussion: """
       Reads all frames below the given paths, learns from random crops of all windows in them, and keeps the model that is \
-      best on the part held out. RUN becomes a folder with model.safetensors, history.csv, config.json and a checkpoint \
-      from which --resume goes on. Ctrl-C saves and stops. Options go before --config, and that before --preset.
+      best on the part held out. RUN becomes a folder with model.safetensors, train.html, history.csv, config.json and \
+      a checkpoint from which --resume goes on. Ctrl-C saves and stops. Options go before --config, and that before --preset.
       """)
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files or folders to learn from.", valueName: "path"))
@@ -42,6 +42,9 @@ struct Train: ParsableCommand {
 
   func validate() throws {
     if resume && replacing.overwrite { throw ValidationError("--resume and --overwrite contradict each other.") }
+    if !validation.isEmpty && training.validationShare != nil {
+      throw ValidationError("--validation gives other data to validate on, and so contradicts --validation-share.")
+    }
     guard !training.printConfig else { return }
     if data.isEmpty { throw ValidationError("Missing expected argument '--data <path> ...'") }
     if output == nil { throw ValidationError("Missing expected argument '--output <run>'") }
@@ -53,7 +56,8 @@ struct Train: ParsableCommand {
     if training.printConfig { return Console.write(options.configurationText, to: .standardOutput) }
     let folder = RunFolder(output ?? "")
     // Before hours of reading: is there a place for the result?
-    if resume { try folder.requireCheckpoint() } else { try folder.check(overwrite: replacing.overwrite) }
+    let claim = try RunClaim(folder, resume: resume, overwrite: replacing.overwrite)
+    defer { claim.release() }
     let logger = verbosity.logger
     let relation = options.normalisation.relation
     let learned = try reading.read(data, relation: relation, logger: logger)
@@ -66,6 +70,7 @@ struct Train: ParsableCommand {
     let trainer = try Trainer(
       trainingData, options: options, folder: folder, resume: resume, overwrite: replacing.overwrite,
       initial: initial, pool: threads.pool)
+    for warning in trainer.warnings { logger.warning("\(warning)") }
     for note in trainer.notes { logger.notice("\(note)") }
     let optimizer = options.optimizer.rawValue
     logger.notice(
@@ -73,12 +78,13 @@ struct Train: ParsableCommand {
     logger.notice(
       "learning from \(trainingData.trainingWindows) windows, validating on \(trainingData.validationWindows), in crops of \(trainer.cropText); \(trainer.parameterCount) weights, about \(trainer.memoryText) of memory"
     )
-    var line = ProgressLine(quiet: verbosity.quiet)
-    defer { line.end() }
+    var display = ProgressDisplay(quiet: verbosity.quiet)
+    defer { display.end() }
     let result = try trainer.run(report: { progress in
-      line.show(isLast: progress.secondsLeft == 0) { Self.text(progress) }
+      let text = TrainingText(progress)
+      display.show(isLast: progress.secondsLeft == 0, plain: { text.line }, lines: { text.lines($0) })
     })
-    line.end()
+    display.end()
     guard !verbosity.quiet else { return }
     let epochs = result.epochs > 0 ? "\(result.epochs) epochs" : "a part of the first epoch"
     Console.print(
@@ -86,21 +92,13 @@ struct Train: ParsableCommand {
     if let validation = result.validation {
       Console.print("validation " + validation.text(options.loss))
     }
+    Console.print("The course of training, and forecasts as maps: \(folder.pageFile)")
     if result.stoppedEarly {
       logger.notice("stopped early: validation had not improved for \(options.earlyStopping ?? 0) epochs")
     }
     if result.epochs == 0 {
       logger.warning("less than one pass over the data: score the model with 'nowcast eval' before you use it")
     }
-  }
-
-  private static func text(_ progress: TrainingProgress) -> String {
-    var text = "epoch \(progress.epoch)/\(progress.epochs)  step \(progress.stepInEpoch)/\(progress.stepsPerEpoch)"
-    text += String(format: "  loss %.5f", progress.trainLoss)
-    if let validation = progress.validationLoss { text += String(format: "  validation %.5f", validation) }
-    text += String(format: "  %.1f windows/s", progress.windowsPerSecond)
-    if let left = progress.secondsLeft { text += "  \(durationText(left)) left" }
-    return text
   }
 }
 

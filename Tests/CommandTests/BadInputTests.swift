@@ -236,6 +236,11 @@ import Testing
     expect(try Command.run("train", "--data", "x", "--output", "y", "--hidden", "a"), status: 64, "--hidden")
     expect(try Command.run("train", "--output", "y"), status: 64, "--data")
     expect(
+      try Command.run("train", "--data", "x", "--output", "y", "--resume", "--overwrite"), status: 64, "--overwrite")
+    expect(
+      try Command.run("train", "--data", "x", "--output", "y", "--validation", "z", "--validation-share", "0.1"),
+      status: 64, "--validation-share")
+    expect(
       try Command.run("train", "--data", "x", "--output", "y", "--momentum", "0.5"), status: 64, "--optimizer sgd")
     try "{ \"hiden\": [4] }".write(toFile: folder / "c.json", atomically: true, encoding: .utf8)
     expect(
@@ -286,14 +291,93 @@ import Testing
           "--lead-frames", "2", "--max-steps", "1"),
         status: 74,
         "space")
-      let left = try FileManager.default.subpathsOfDirectory(atPath: disk).filter { !$0.hasSuffix("config.json") }
-      #expect(left == ["run"])
+      #expect(!folder.contains("disk/run/model.safetensors") && !folder.contains("disk/run/checkpoint.safetensors"))
       expect(
         try Command.run(
           "predict", "--frames", folder / "good.nc", "--model", run, "--output", disk + "/forecast.nc", "--lead-frames",
           "900"), status: 74, "forecast.nc")
       #expect(!folder.contains("disk/forecast.nc"))
     #endif
+  }
+
+  /// A disk that fills up while training goes on: status 74, the last good state stays, and with room again the run comes
+  /// out as if nothing had been. Needs root, as above.
+  @Test func fullDiskDuringTraining() throws {
+    #if os(Linux)
+      try Command.run("simulate", "--output", folder / "r.nc", "--frames", "14", "--height", "24", "--width", "24")
+      let options =
+        ["train", "--data", folder / "r.nc", "--hidden", "16", "--crop", "16", "--epochs", "4", "--quiet"] + short
+      expect(try Command.run(options + ["--output", folder / "whole"]), status: 0)
+      func size(_ name: String) throws -> Int { try Data(contentsOf: URL(fileURLWithPath: folder / name)).count }
+      // Room for two checkpoints and the rest, but not for a third one beside them.
+      let checkpoint = try size("whole/checkpoint.safetensors")
+      let room = try 2 * checkpoint + size("whole/model.safetensors") + checkpoint / 2
+      let disk = folder / "disk"
+      try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
+      guard shell("mount", "-t", "tmpfs", "-o", "size=\(room)", "tmpfs", disk) else {
+        print("a small file system cannot be mounted here: the full disk was not tried")
+        return
+      }
+      defer { _ = shell("umount", disk) }
+      let run = disk + "/run"
+      expect(try Command.run(options + ["--output", run]), status: 74, "checkpoint.safetensors", "No space left")
+      // Still full.
+      expect(try Command.run(options + ["--output", run, "--resume"]), status: 74, "No space left")
+      expect(try Command.run("model", run), status: 0)
+      #expect(shell("mount", "-o", "remount,size=\(4 * room)", disk))
+      expect(try Command.run(options + ["--output", run, "--resume"]), status: 0)
+      for name in ["model.safetensors", "checkpoint.safetensors", "history.csv", "train.html"] {
+        let (a, b) = (URL(fileURLWithPath: folder / "whole/\(name)"), URL(fileURLWithPath: run + "/" + name))
+        #expect(try Data(contentsOf: a) == Data(contentsOf: b), "\(name)")
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: run).allSatisfy { !$0.hasPrefix(".") })
+    #endif
+  }
+
+  /// A run is taken up on its own data only; what is another is named. That the files lie elsewhere does not matter.
+  @Test func dataThatChanged() throws {
+    for (index, name) in ["a", "b", "c"].enumerated() {
+      try writeRadarFile(folder / "data/\(name).nc", in: folder / "data") {
+        $0.times = (0..<8).map { Double($0 + index * 100) * 300 }
+      }
+    }
+    let train = ["train", "--output", folder / "run", "--hidden", "4", "--crop", "8", "--max-steps", "3"] + short
+    expect(try Command.run(train + ["--data", folder / "data"]), status: 0)
+    let more = train + ["--resume", "--max-steps", "5"]
+    func resumed(_ parts: String..., sourceLocation: SourceLocation = #_sourceLocation) throws {
+      let outcome = try Command.run(more + ["--data", folder / "data"])
+      #expect(outcome.status == 65, "\(outcome.errors)", sourceLocation: sourceLocation)
+      for part in parts { #expect(outcome.errors.contains(part), "\(outcome.errors)", sourceLocation: sourceLocation) }
+    }
+    // One value of one frame.
+    try writeRadarFile(folder / "data/b.nc", in: folder / "data") {
+      $0.times = (0..<8).map { Double($0 + 100) * 300 }
+      let value = $0.value
+      $0.value = { t, y, x in t == 5 && y == 7 && x == 3 ? 9 : value(t, y, x) }
+    }
+    try resumed("data/b.nc has changed", "start a new run")
+    try writeRadarFile(folder / "data/b.nc", in: folder / "data") { $0.times = (0..<8).map { Double($0 + 100) * 300 } }
+    try writeRadarFile(folder / "data/d.nc", in: folder / "data") { $0.times = (0..<8).map { Double($0 + 900) * 300 } }
+    try resumed("data/d.nc is new")
+    for name in ["c", "d"] { try FileManager.default.removeItem(atPath: folder / "data/\(name).nc") }
+    try resumed("c.nc is missing")
+    try writeRadarFile(folder / "data/c.nc", in: folder / "data") { $0.times = (0..<8).map { Double($0 + 200) * 300 } }
+    try FileManager.default.moveItem(atPath: folder / "data", toPath: folder / "elsewhere")
+    expect(
+      try Command.run(more + ["--data", folder / "elsewhere", "--validation", folder / "elsewhere/a.nc"]), status: 65,
+      "the files are the same, but")
+    expect(try Command.run(more + ["--data", folder / "elsewhere"]), status: 0)
+    expect(
+      try Command.run(more + ["--data", folder / "elsewhere", "--loss", "mae", "--batch-size", "2"]), status: 65,
+      "batch-size was 4 and is 2", "loss was \"mse\" and is \"mae\"")
+  }
+
+  @Test func rateThatDiverges() throws {
+    try writeRadarFile(folder / "a.nc")
+    expect(
+      try Command.run(
+        ["train", "--data", folder / "a.nc", "--output", folder / "run", "--hidden", "4", "--learning-rate", "1000"]
+          + short), status: 75, "diverged at step", "--learning-rate")
   }
 
   private func shell(_ words: String...) -> Bool {

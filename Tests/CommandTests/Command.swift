@@ -36,15 +36,21 @@ struct Command {
 
   /// Runs the command and waits for its end.
   @discardableResult
-  static func run(_ arguments: String..., interruptAfter line: String? = nil) throws -> Outcome {
-    try run(arguments, interruptAfter: line)
+  static func run(
+    _ arguments: String..., interruptAfter line: String? = nil, signal: Int32 = SIGINT
+  ) throws -> Outcome {
+    try run(arguments, interruptAfter: line, signal: signal)
   }
 
   /// Runs the command and waits for its end.
   ///
-  /// - Parameter line: a text on standard error after which the command gets what Ctrl-C sends.
+  /// - Parameters:
+  ///   - line: a text on standard error after which the command gets a signal.
+  ///   - signal: which one; by default what Ctrl-C sends.
   @discardableResult
-  static func run(_ arguments: [String], interruptAfter line: String? = nil) throws -> Outcome {
+  static func run(
+    _ arguments: [String], interruptAfter line: String? = nil, signal: Int32 = SIGINT
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = executable
     process.arguments = arguments
@@ -60,7 +66,7 @@ struct Command {
         if more.isEmpty { break }
         errorText += more
       }
-      process.interrupt()
+      kill(process.processIdentifier, signal)
     }
     errorText += errors.fileHandleForReading.readDataToEndOfFile()
     let outputText = output.fileHandleForReading.readDataToEndOfFile()
@@ -84,8 +90,13 @@ func expect(
 
 /// A NetCDF file of radar frames, made with the library's own calls.
 ///
-/// - Parameter edit: changes what was set up before it is written.
-func writeRadarFile(_ path: String, _ edit: (inout RadarFileContent) -> Void = { _ in }) throws {
+/// - Parameters:
+///   - folder: is made if it is not there.
+///   - edit: changes what was set up before it is written.
+func writeRadarFile(
+  _ path: String, in folder: String? = nil, _ edit: (inout RadarFileContent) -> Void = { _ in }
+) throws {
+  if let folder { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
   var content = RadarFileContent()
   edit(&content)
   try content.write(path)

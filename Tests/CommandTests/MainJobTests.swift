@@ -68,7 +68,7 @@ import Testing
       "--lead-frames", "2", "--crop", "24", "--batch-size", "2", "--threads", "2")
     expect(outcome, status: 0, "windows/s", "left")
     #expect(outcome.output.contains("validation loss"))
-    for name in ["model.safetensors", "checkpoint.safetensors", "history.csv", "config.json"] {
+    for name in ["model.safetensors", "checkpoint.safetensors", "history.csv", "config.json", "train.html"] {
       #expect(folder.contains("run/" + name))
     }
 
@@ -126,14 +126,14 @@ import Testing
     #expect(folder.everything.allSatisfy { !$0.contains(".part") })
   }
 
-  /// Ctrl-C saves and ends with 130; the run can be taken up.
-  @Test func interruptionSaves() throws {
+  /// Ctrl-C and SIGTERM save and end with 130; the run can be taken up.
+  @Test(arguments: [SIGINT, SIGTERM]) func interruptionSaves(signal: Int32) throws {
     let radar = folder / "radar.nc"
     try Command.run("simulate", "--output", radar, "--frames", "12", "--height", "40", "--width", "40")
     let outcome = try Command.run(
       "train", "--data", radar, "--output", folder / "run", "--hidden", "8", "--input-frames", "3", "--lead-frames",
       "2",
-      "--crop", "32", "--epochs", "100000", interruptAfter: "step 1/")
+      "--crop", "32", "--epochs", "100000", interruptAfter: "step 1/", signal: signal)
     expect(outcome, status: 130, "--resume")
     expect(try Command.run("model", folder / "run"), status: 0)
     let resumed = try Command.run(

@@ -27,7 +27,7 @@ import Testing
 
   @Test func theNumberOfThreadsChangesNoByte() throws {
     for threads in 1...3 { try train("\(threads)", options, threads: threads) }
-    for name in ["model.safetensors", "checkpoint.safetensors", "history.csv"] {
+    for name in ["model.safetensors", "checkpoint.safetensors", "history.csv", "train.html"] {
       let one = try bytes("1/" + name)
       #expect(try bytes("2/" + name) == one && bytes("3/" + name) == one)
     }
@@ -45,7 +45,7 @@ import Testing
       throwsCode(.interrupted) { _ = try trainer.run(shouldStop: { steps == stop }, report: { _ in steps += 1 }) })
     _ = try Model(contentsOf: folder / "parts")
     try train("parts", options, resume: true)
-    for name in ["model.safetensors", "checkpoint.safetensors", "history.csv"] {
+    for name in ["model.safetensors", "checkpoint.safetensors", "history.csv", "train.html"] {
       #expect(try bytes("parts/" + name) == bytes("whole/" + name))
     }
   }
