@@ -137,14 +137,15 @@ final class NetCDFFile: @unchecked Sendable {
   }
 
   /// The values of a variable of numbers at one place along a dimension, read into memory that is used again.
-  func readValues(of variable: Variable, at index: Int, along dimension: Dimension?, into buffer: inout RawValues?)
-    throws
-  {
+  func readValues(
+    of variable: Variable, at index: Int, along dimension: Dimension?,
+    member: (dimension: Dimension, index: Int)? = nil, into buffer: inout RawValues?
+  ) throws {
     guard let type = variable.type, type.isNumeric else {
       throw RadarError(.unusable, "its type is not one of numbers.", path: path, variable: variable.name)
     }
-    let counts = variable.dimensions.map { $0 == dimension ? 1 : $0.length }
-    let starts = variable.dimensions.map { $0 == dimension ? index : 0 }
+    let counts = variable.dimensions.map { $0 == dimension || $0 == member?.dimension ? 1 : $0.length }
+    let starts = variable.dimensions.map { $0 == dimension ? index : $0 == member?.dimension ? member?.index ?? 0 : 0 }
     let bytes = counts.reduce(type.size, *)
     if buffer?.type != type || buffer?.byteCount != bytes { buffer = RawValues(type: type, byteCount: bytes) }
     guard let target = buffer?.pointer else { return }

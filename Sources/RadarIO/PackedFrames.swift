@@ -14,17 +14,24 @@ struct NetCDFFrames: PackedFrames {
   private let path: String
   private let variable: NetCDFFile.Variable
   private let time: NetCDFFile.Dimension?
+  /// The member of an ensemble that is read.
+  private let member: (dimension: NetCDFFile.Dimension, index: Int)?
   private let open: OpenFiles
 
   /// Remembers where the frames are.
   ///
   /// - Throws: ``RadarError`` when the one frame of a file cannot be read.
-  init(_ file: NetCDFFile, variable: NetCDFFile.Variable, time: NetCDFFile.Dimension?, open: OpenFiles) throws {
+  init(
+    _ file: NetCDFFile, variable: NetCDFFile.Variable, time: NetCDFFile.Dimension?,
+    member: (dimension: NetCDFFile.Dimension, index: Int)? = nil, open: OpenFiles
+  ) throws {
     path = file.path
     self.variable = variable
     self.time = time
+    self.member = member
     self.open = open
-    let isSingle = time.map { $0.length == 1 } ?? true
+    // What was read early is found by its file's name, which members share.
+    let isSingle = member == nil && time.map { $0.length == 1 } ?? true
     let bytes = try file.checkedByteCount(of: variable, type: variable.type ?? .byte)
     if isSingle, let type = variable.type, let room = open.earlyMemory(type: type, byteCount: bytes) {
       var values: RawValues? = room
@@ -34,7 +41,7 @@ struct NetCDFFrames: PackedFrames {
   }
 
   func read(_ frame: Int, into buffer: inout RawValues?) throws {
-    if let early = open.take(path) {
+    if member == nil, let early = open.take(path) {
       buffer = early
       return
     }
@@ -45,7 +52,7 @@ struct NetCDFFrames: PackedFrames {
         .unusable, "the file is no longer what it was when its header was read. Let its writer finish, and try again.",
         path: path, variable: variable.fullName)
     }
-    try file.readValues(of: found, at: frame, along: time, into: &buffer)
+    try file.readValues(of: found, at: frame, along: time, member: member, into: &buffer)
   }
 }
 
