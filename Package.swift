@@ -87,7 +87,7 @@ let package = Package(
     .executableTarget(
       name: "nowcast",
       dependencies: [
-        "Nowcasting", "Quicklook", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo",
+        "Nowcasting", "Quicklook", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo", "Verification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
