@@ -14,7 +14,7 @@ in float64 and rounded once, so a float32 implementation is the only thing that 
 it is what an ordinary PyTorch training does.) The JSON text under the metadata key "configuration" gives the sizes.
 "grad.NAME" is the gradient of the file's loss by the tensor NAME.
 
-cell.safetensors, cell-plain.safetensors (no peephole, no bias)
+cell.safetensors, cell-plain.safetensors (no peephole, no bias), cell-wide.safetensors, cell-wide-direct.safetensors
     one step: x, h0, c0 → h1, c1; loss = Σ h1·gh + Σ c1·gc
 layers.safetensors
     the usual layered ConvLSTM class, one convolution over cat(x, h) per layer, whose weight is stored in its two parts:
@@ -391,6 +391,9 @@ def write_trajectory(seed, max_norm, steps=50):
 if __name__ == "__main__":
     write_cell("cell", 1, b=2, cin=3, hidden=5, input_kernel=3, state_kernel=5, h=7, w=9, peephole=True, bias=True)
     write_cell("cell-plain", 2, b=1, cin=3, hidden=16, input_kernel=1, state_kernel=3, h=7, w=9, peephole=False, bias=False)
+    # More than the sixteen channels of a block; 3×3 by Winograd's algorithm, 7×7 and 1×1 as direct sums.
+    write_cell("cell-wide", 7, b=1, cin=3, hidden=20, input_kernel=3, state_kernel=3, h=7, w=9, peephole=True, bias=True)
+    write_cell("cell-wide-direct", 8, b=2, cin=2, hidden=18, input_kernel=7, state_kernel=1, h=5, w=6, peephole=True, bias=True)
     write_layers(3)
     write_encoder_forecaster("encoder-forecaster", 4, state_kernel=3, peephole=True, order="same")
     write_encoder_forecaster("encoder-forecaster-reversed", 5, state_kernel=5, peephole=False, order="reversed")

@@ -40,6 +40,14 @@ public final class AlignedBuffer: @unchecked Sendable {
     }
   }
 
+  /// The floats that a buffer of `count` takes from the system: a large one has whole pages.
+  ///
+  /// A double, since sizes without sense may need more than an integer can count.
+  public static func floatsTaken(_ count: Double) -> Double {
+    let page = Double(MappedMemory.page / MemoryLayout<Float>.stride)
+    return count < page ? count : (count / page).rounded(.up) * page
+  }
+
   deinit {
     if let mapping {
       MappedMemory.shared.giveBack(mapping)

@@ -7,7 +7,7 @@ public struct BlockedLayout: Sendable, Equatable {
   /// Channels side by side in memory.
   public static let lanes = 16
   /// Floats behind the last pixel which a kernel may read (and never use) when a tile reaches over the right border.
-  static let slack = 8 * lanes
+  public static let slack = 8 * lanes
 
   /// The number of images.
   public let batch: Int

@@ -30,9 +30,15 @@ public final class ConvLSTM {
   /// Whether the outputs of all layers are returned, or those of the last one only.
   public let returnAllLayers: Bool
   /// All weights, named `layers.L.input.weight` and so on. Setting them has them packed anew before they are used.
+  ///
+  /// - Precondition: they have the layers' layout.
   public var parameters: ParameterSet {
-    didSet { packedSize = nil }
+    didSet {
+      precondition(parameters.layout == parameterLayout, "parameters of other layers")
+      packedSize = nil
+    }
   }
+  private let parameterLayout: ParameterLayout
   /// Height and width of the images that the layers' weights are packed for.
   private var packedSize: [Int]?
   private let stack: [Layer]
@@ -59,9 +65,16 @@ public final class ConvLSTM {
   /// Makes layers with random first weights; the same seed gives the same weights.
   ///
   /// - Parameters:
+  ///   - inputChannels: those of the frames.
   ///   - hiddenChannels: one number for each layer, or one for all.
   ///   - kernels: one for each layer, or one for all; a layer uses its kernel for input and state.
   ///   - layerCount: the number of layers; by default as many as there are numbers of hidden channels.
+  ///   - batchFirst: whether the input is `[b, t, c, h, w]` and not `[t, b, c, h, w]`.
+  ///   - bias: whether the gates have biases.
+  ///   - peephole: whether the gates see the cell state, with one weight for each channel.
+  ///   - returnAllLayers: whether outputs and last states are those of all layers, or of the last one only.
+  ///   - seed: what the weights are drawn from.
+  ///   - pool: the threads that compute.
   /// - Throws: ``ConvLSTMError`` when the numbers contradict each other or a kernel has an even side.
   public convenience init(
     inputChannels: Int, hiddenChannels: [Int], kernels: [KernelSize], layerCount: Int? = nil, batchFirst: Bool = false,
@@ -107,6 +120,7 @@ public final class ConvLSTM {
     stack = layers.enumerated().map { Layer($1, prefix: "layers.\($0).") }
     var layout = ParameterLayout()
     for (index, layer) in layers.enumerated() { layer.appendParameters(to: &layout, prefix: "layers.\(index).") }
+    parameterLayout = layout
     var parameters = ParameterSet(layout)
     var source = RandomSource(seed: seed)
     for (index, layer) in layers.enumerated() {
@@ -217,11 +231,21 @@ public final class ConvLSTM {
   ///   - tape: of a forward pass with recording; it is used up.
   ///   - outputGradients: for each layer `[b, t, hidden, h, w]`, or `nil` where the loss does not depend on its outputs.
   ///   - lastStateGradients: for each layer, or `nil`.
+  /// - Precondition: the gradients have these shapes.
   public func backward(
     _ tape: Tape, outputGradients: [Tensor?], lastStateGradients: [ConvLSTMState?]
   ) -> Gradients {
-    precondition(outputGradients.count == layers.count && lastStateGradients.count == layers.count)
     let layout = tape.input[0].layout
+    precondition(
+      outputGradients.count == layers.count && lastStateGradients.count == layers.count, "gradients of other layers")
+    for (index, layer) in layers.enumerated() {
+      let state = [layout.batch, layer.hiddenChannels, layout.height, layout.width]
+      let outputs = [layout.batch, tape.input.count] + state.dropFirst()
+      precondition(
+        outputGradients[index].map { $0.shape == outputs } ?? true
+          && lastStateGradients[index].map { $0.hidden.shape == state && $0.cell.shape == state } ?? true,
+        "layer \(index)'s gradients must be \(outputs), and \(state) for the last state")
+    }
     let inputImages = tape.input.map { _ in BlockedImage(layout.with(blocks: layout.blocks, halo: 0)) }
     for (layer, gradient) in zip(tape.layers, lastStateGradients) {
       layer.clearGradients()

@@ -12,9 +12,15 @@ public final class EncoderForecaster {
   /// The architecture.
   public let configuration: EncoderForecasterConfiguration
   /// All weights. Setting them has them packed anew before they are used.
+  ///
+  /// - Precondition: they have the architecture's layout.
   public var parameters: ParameterSet {
-    didSet { packed = nil }
+    didSet {
+      precondition(parameters.layout == parameterLayout, "parameters of another architecture")
+      packed = nil
+    }
   }
+  private let parameterLayout: ParameterLayout
 
   /// What the layers' weights are packed for.
   private struct Packing {
@@ -36,7 +42,8 @@ public final class EncoderForecaster {
   public init(
     _ configuration: EncoderForecasterConfiguration, parameters: ParameterSet, pool: WorkerPool = .standard
   ) {
-    precondition(parameters.layout == configuration.parameterLayout, "parameters of another architecture")
+    parameterLayout = configuration.parameterLayout
+    precondition(parameters.layout == parameterLayout, "parameters of another architecture")
     self.configuration = configuration
     self.parameters = parameters
     self.pool = pool
@@ -109,7 +116,13 @@ public final class EncoderForecaster {
 
   /// Makes the memory for forecasts, or for training steps, of one size. It can be used again and again.
   ///
-  /// - Parameter recording: what is kept for a backward pass.
+  /// - Parameters:
+  ///   - batch: samples.
+  ///   - inputFrames: frames of a sample that are read.
+  ///   - leadFrames: frames that are forecast.
+  ///   - height: rows of a frame.
+  ///   - width: its columns.
+  ///   - recording: what is kept for a backward pass.
   public func makeTape(
     batch: Int, inputFrames: Int, leadFrames: Int, height: Int, width: Int, recording: TapeRecording
   ) -> EncoderForecasterTape {
@@ -129,7 +142,9 @@ public final class EncoderForecaster {
 
   /// Forecasts with the memory of `tape`.
   ///
-  /// - Parameter input: `[b, inputFrames, c, h, w]`.
+  /// - Parameters:
+  ///   - tape: made for frames of the input's size.
+  ///   - input: `[b, inputFrames, c, h, w]`.
   /// - Returns: `[b, leadFrames, c, h, w]`.
   public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
@@ -170,8 +185,10 @@ public final class EncoderForecaster {
   /// The tape's recording is used up.
   ///
   /// - Parameters:
+  ///   - tape: that of the forward pass.
   ///   - outputGradient: the loss's gradient with respect to the output, `[b, leadFrames, c, h, w]`.
   ///   - isBeforeLogistic: whether that gradient is with respect to the numbers in front of the logistic function.
+  ///   - gradients: those of all parameters, which are added to.
   ///   - wantsInputGradient: whether to compute the gradient with respect to the input, too.
   /// - Returns: the gradient with respect to the input, `[b, inputFrames, c, h, w]`, where wanted.
   @discardableResult

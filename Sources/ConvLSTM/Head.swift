@@ -74,7 +74,8 @@ final class Head: @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - hidden: for each step the layers' hidden states.
-  ///   - outputGradients: for each step what ``backward(output:outputGradient:into:pool:)`` left in `output`.
+  ///   - outputGradients: for each step what ``backward(output:outputGradient:isBeforeLogistic:into:pool:)`` left in
+  ///     `output`.
   func accumulateParameterGradients(
     hidden: [[BlockedImage]], outputGradients: [BlockedImage], into gradients: inout ParameterSet, pool: WorkerPool
   ) {

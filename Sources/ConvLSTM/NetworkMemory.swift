@@ -87,32 +87,29 @@ public struct NetworkMemory: Sendable {
 
   private func tapeFloats(_ batch: Int, _ recording: TapeRecording) -> Double {
     let halo = Double(configuration.halo)
-    /// Pixels of a batch's images, `times` as many on a side as at a scale.
-    func pixels(_ scale: Int?, times: Int = 1, halo: Double) -> Double {
-      Double(batch) * (Double(times * rows(scale)) + 2 * halo) * (Double(times * columns(scale)) + 2 * halo)
-    }
-    func lanes(_ channels: Int) -> Double {
-      Double(ChannelOrder.plain(channels: channels).blocks * BlockedLayout.lanes)
+    /// The buffer of a batch's images of so many channels, `times` as many pixels on a side as at a scale.
+    func buffer(_ channels: Int, _ scale: Int?, times: Int = 1, gates: Bool = false, halo: Double) -> Double {
+      let lanes = Double(ChannelOrder.plain(channels: channels).blocks * BlockedLayout.lanes) * (gates ? 4 : 1)
+      let pixels = (Double(times * rows(scale)) + 2 * halo) * (Double(times * columns(scale)) + 2 * halo)
+      return AlignedBuffer.floatsTaken(Double(batch) * lanes * pixels + Double(BlockedLayout.slack))
     }
     // The forecaster's first states and all its gradients are the encoder's; without recording it has no others.
     func states(_ layers: [Placed<LayerConfiguration>], steps: Double, isEncoder: Bool) -> Double {
       layers.reduce(0) { sum, layer in
-        let hidden = lanes(layer.what.hiddenChannels)
-        let (bare, haloed) = (pixels(layer.scale, halo: 0), pixels(layer.scale, halo: halo))
+        let channels = layer.what.hiddenChannels
+        let (bare, haloed) = (buffer(channels, layer.scale, halo: 0), buffer(channels, layer.scale, halo: halo))
         let own = isEncoder ? 1.0 : 0
-        guard recording != .nothing else { return sum + own * hidden * (2 * haloed + bare) }
-        let gates = recording == .all ? 4 * steps * haloed : 0
-        return sum + hidden * ((steps + own) * (haloed + bare) + gates + own * 2 * bare)
+        guard recording != .nothing else { return sum + own * (2 * haloed + bare) }
+        let gates = recording == .all ? steps * buffer(channels, layer.scale, gates: true, halo: halo) : 0
+        return sum + (steps + own) * (haloed + bare) + gates + own * 2 * bare
       }
     }
     func images(_ resamplings: [Placed<ResamplingConfiguration>], steps: Double) -> Double {
       resamplings.reduce(0) { sum, resampling in
-        let what = resampling.what
-        let output =
-          lanes(what.outputChannels)
-          * pixels(resampling.scale, times: what.direction == .down ? 1 : what.stride, halo: halo)
-        let folded =
-          what.needsFolding ? lanes(what.foldedCount) * pixels(resampling.scale, halo: halo) : 0
+        let (what, scale) = (resampling.what, resampling.scale)
+        let output = buffer(
+          what.outputChannels, scale, times: what.direction == .down ? 1 : what.stride, halo: halo)
+        let folded = what.needsFolding ? buffer(what.foldedCount, scale, halo: halo) : 0
         guard recording != .nothing else { return sum + output + folded }
         return sum + (steps + 1) * output + folded + Double(what.foldedWeights)
       }
@@ -124,34 +121,43 @@ public struct NetworkMemory: Sendable {
     if recording == .states {
       // One step's gates for all layers of a size.
       let gates = Dictionary(grouping: encoderLayers) { [rows($0.scale), columns($0.scale)] }.values.map { alike in
-        alike.reduce(0.0) { max($0, 4 * lanes($1.what.hiddenChannels) * pixels($1.scale, halo: halo)) }
+        alike.reduce(0.0) { max($0, buffer($1.what.hiddenChannels, $1.scale, gates: true, halo: halo)) }
       }
       floats += gates.sorted().reduce(0, +)
     }
+    // Where the gates are not kept, a step's may still have to go through memory.
+    if recording != .all {
+      floats += Self.kept(
+        (encoderLayers + forecasterLayers).map {
+          $0.what.gateScratchChannels(algorithms($0)) * pixels($0.scale, halo: halo)
+        })
+    }
     let inputPatch = configuration.patch * (configuration.scales.stride.first ?? 1)
-    let input = lanes(configuration.frameChannels * inputPatch * inputPatch) * pixels(0, halo: halo)
-    let output = lanes(configuration.foldedChannels) * pixels(nil, halo: 0)
+    let input = buffer(configuration.frameChannels * inputPatch * inputPatch, 0, halo: halo)
+    let output = buffer(configuration.foldedChannels, nil, halo: 0)
     // Inputs and outputs of every step, or one of each; and one gradient.
     guard recording != .nothing else { return floats + input + 2 * output }
     return floats + inputFrames * input + (leadFrames + 1) * output
   }
 
-  /// Memory for weight gradients: the sums of every layer, and of scratch memory a buffer for every layer that needs more
-  /// than those before it.
+  /// Memory for weight gradients: the sums of every layer, and scratch memory.
   private var weightGradientFloats: Double {
     let needs =
       (encoderLayers + forecasterLayers).map { $0.what.weightGradientFloats(algorithms($0)) }
       + (downsamplings + upsamplings).map {
         $0.what.weightGradientFloats(height: rows($0.scale), width: columns($0.scale))
       }
-    func rising(_ floats: [Double]) -> Double {
-      var largest = 0.0
-      return floats.reduce(0) { sum, own in
-        defer { largest = max(largest, own) }
-        return own > largest ? sum + own : sum
-      }
+    return Self.kept(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
+  }
+
+  /// Scratch memory that is kept when every layer in turn has asked for some: a buffer for each that needed more than
+  /// those before it.
+  private static func kept(_ scratch: [Double]) -> Double {
+    var largest = 0.0
+    return scratch.reduce(0) { sum, own in
+      defer { largest = max(largest, own) }
+      return own > largest ? sum + own : sum
     }
-    return rising(needs.map(\.scratch)) + needs.reduce(0) { $0 + $1.sums }
   }
 }
 
@@ -217,6 +223,14 @@ extension LayerConfiguration {
         input: gates, output: part.order, kernelHeight: height, kernelWidth: width, algorithm: part.gradient)
       return sum + forward + (forBackward ? turned : 0)
     }
+  }
+
+  /// Channels of the gates that a step needs scratch memory for: all, where the convolutions of input and state have
+  /// kernels that cannot be summed up in one pass; else none.
+  fileprivate func gateScratchChannels(_ algorithms: LayerAlgorithms) -> Double {
+    let areDirect = algorithms.input == .direct && algorithms.state == .direct
+    guard inputChannels != nil, inputKernel != stateKernel, !areDirect else { return 0 }
+    return Double(gates.blocks * BlockedLayout.lanes)
   }
 
   /// Floats of scratch memory and sums for the layer's weight gradients.

@@ -42,7 +42,11 @@ public struct ParameterSet: Sendable {
   /// Names, shapes and places.
   public let layout: ParameterLayout
   /// All values, `[count]`.
-  public var values: Tensor
+  ///
+  /// - Precondition: they keep that shape.
+  public var values: Tensor {
+    didSet { precondition(values.shape == [layout.count], "\(values.shape) values for \(layout.count) parameters") }
+  }
 
   /// Parameters that are all zero.
   public init(_ layout: ParameterLayout) {

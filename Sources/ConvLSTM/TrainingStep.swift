@@ -18,8 +18,16 @@ public final class TrainingStep {
 
   /// Makes the memory for steps on batches of one size.
   ///
-  /// - Parameter recomputes: whether the backward pass computes gates again instead of keeping them: a third of the
-  ///   memory for states and gates, and about four tenths more time. The results agree within rounding.
+  /// - Parameters:
+  ///   - network: whose weights the gradients are for.
+  ///   - loss: what is minimised.
+  ///   - batch: samples.
+  ///   - inputFrames: frames of a sample that are read.
+  ///   - leadFrames: frames that are forecast.
+  ///   - height: rows of a frame.
+  ///   - width: its columns.
+  ///   - recomputes: whether the backward pass computes gates again instead of keeping them: a third of the
+  ///     memory for states and gates, and about four tenths more time. The results agree within rounding.
   public init(
     _ network: EncoderForecaster, loss: PixelLoss = .squared, batch: Int, inputFrames: Int, leadFrames: Int,
     height: Int, width: Int, recomputes: Bool = false

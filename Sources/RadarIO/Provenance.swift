@@ -57,8 +57,7 @@ public struct Provenance: Sendable, Equatable {
       terms.append(term)
       return
     }
-    guard !terms[place].text.split(separator: "\n").contains(Substring(term.text)), terms[place].text != term.text
-    else { return }
+    guard !"\n\(terms[place].text)\n".contains("\n\(term.text)\n") else { return }
     terms[place].text += "\n" + term.text
   }
 

@@ -29,8 +29,10 @@ public struct RadarReader: Sendable {
   ///
   /// A gap, a change of grid or of step starts a new sequence.
   ///
-  /// - Parameter failed: told about each file that cannot be used, which is left out then; when `nil`, the first ends the
-  ///   reading.
+  /// - Parameters:
+  ///   - paths: files and folders.
+  ///   - failed: told about each file that cannot be used, which is left out then; when `nil`, the first ends the
+  ///     reading.
   /// - Throws: ``RadarError`` `notFound` or `unusable` (`internalError` without a units database).
   public func sequences(at paths: [String], failed: ((RadarError) -> Void)? = nil) throws -> RadarReading {
     var grids: [Grid] = []

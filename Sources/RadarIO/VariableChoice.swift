@@ -176,13 +176,13 @@ struct VariableChoice {
   private func isData(_ variable: NetCDFFile.Variable) -> Bool {
     guard let type = variable.type, type.isNumeric else { return false }
     if variable.standardName.map(RainWords.isRain) == true { return true }
+    func has(_ names: String...) -> Bool { names.contains { variable.attributes[$0] != nil } }
+    if has("flag_masks", "grid_mapping_name") { return false }
+    guard has("flag_values", "flag_meanings") else { return true }
     // Codes among values of rain are one thing, a variable of nothing but codes another: that has no units.
-    let isOfRain =
-      variable.units.map { units in
-        !saysNothing(units) && RainQuantity(units: units, standardName: nil, system: system) != nil
-      } ?? false
-    let marks = ["flag_masks", "grid_mapping_name"] + (isOfRain ? [] : ["flag_values", "flag_meanings"])
-    return !marks.contains { variable.attributes[$0] != nil }
+    return variable.units.map { units in
+      !saysNothing(units) && RainQuantity(units: units, standardName: nil, system: system) != nil
+    } ?? false
   }
 
   /// The names that other variables refer to as their coordinates, bounds, grid mapping or quality.

@@ -70,6 +70,9 @@ public struct FieldScores: Sendable, Equatable {
 
   /// Adds one forecast frame, `[h, w]` in mm/h, by itself: the pixels count that are measured in both.
   ///
+  /// - Parameters:
+  ///   - forecast: the field.
+  ///   - observation: what was measured at its valid time.
   /// - Precondition: the shapes are equal and have two dimensions.
   public mutating func add(forecast: Tensor, observation: Tensor) {
     precondition(observation.rank == 2, "a field has the shape [h, w], not \(observation.shape)")

@@ -4,7 +4,7 @@ import Testing
 @testable import Microkernels
 
 @Suite struct VectorMathTests {
-  /// All magnitudes and both signs: every 997th positive float, and a fine grid where the functions bend.
+  /// All magnitudes and both signs: every 65521st positive float, and a fine grid where the functions bend.
   static let arguments: [Float] =
     stride(from: UInt32(0), to: Float.infinity.bitPattern, by: 65_521).map(Float.init(bitPattern:))
     + stride(from: Float(0), to: 20, by: 0x1p-12)

@@ -70,6 +70,47 @@ import Testing
   }
 }
 
+/// Kernels check no bounds, so what would lead them out of a tensor ends the program first.
+@Suite struct PreconditionTests {
+  /// Whether the process was ended by a signal, as a precondition does it, and not by an error that was thrown.
+  private func trapped(_ result: ExitTest.Result?) -> Bool {
+    if case .signal = result?.exitStatus { true } else { false }
+  }
+
+  @Test func gradientsOfAnotherShape() async {
+    let outputs = await #expect(processExitsWith: .failure) {
+      let lstm = try ConvLSTM(inputChannels: 1, hiddenChannels: [2], kernels: [3], batchFirst: true)
+      let (_, tape) = try lstm.forwardRecording(Tensor(shape: [2, 3, 1, 8, 8]))
+      // Fewer rows than the outputs have.
+      _ = lstm.backward(tape, outputGradients: [Tensor(shape: [2, 3, 2, 4, 8])], lastStateGradients: [nil])
+    }
+    let states = await #expect(processExitsWith: .failure) {
+      let lstm = try ConvLSTM(inputChannels: 1, hiddenChannels: [2], kernels: [3], batchFirst: true)
+      let (output, tape) = try lstm.forwardRecording(Tensor(shape: [2, 3, 1, 8, 8]))
+      let state = ConvLSTMState(hidden: output.lastStates[0].hidden, cell: Tensor(shape: [1, 2, 8, 8]))
+      _ = lstm.backward(tape, outputGradients: [nil], lastStateGradients: [state])
+    }
+    #expect(trapped(outputs) && trapped(states))
+  }
+
+  @Test func parametersOfOtherLayers() async {
+    let layers = await #expect(processExitsWith: .failure) {
+      let small = try ConvLSTM(inputChannels: 1, hiddenChannels: [2], kernels: [3])
+      let large = try ConvLSTM(inputChannels: 1, hiddenChannels: [9], kernels: [3])
+      large.parameters = small.parameters
+    }
+    let network = await #expect(processExitsWith: .failure) {
+      let large = EncoderForecaster(try EncoderForecasterConfiguration(hidden: [9]), seed: 1)
+      large.parameters = ParameterSet(try EncoderForecasterConfiguration(hidden: [2]).parameterLayout)
+    }
+    let values = await #expect(processExitsWith: .failure) {
+      var parameters = ParameterSet(try EncoderForecasterConfiguration(hidden: [2]).parameterLayout)
+      parameters.values = Tensor(shape: [3])
+    }
+    #expect(trapped(layers) && trapped(network) && trapped(values))
+  }
+}
+
 @Suite struct EncoderForecasterTests {
   /// Shi et al. 2015, tables 1 and 2: the numbers of parameters of their Moving-MNIST networks.
   @Test(arguments: [

@@ -59,13 +59,20 @@ func expectGradients(
 
 /// Agreement with PyTorch on the same weights: outputs within 1e-5, gradients within 1e-4 relative.
 @Suite struct PyTorchTests {
-  @Test(arguments: ["cell", "cell-plain"]) func cell(_ name: String) throws {
-    let reference = try Reference(name)
-    let full = name == "cell"
-    let cell = try ConvLSTMCell(
+  /// Few channels, and more than the sixteen of a block, whose gates then lie apart; by Winograd's algorithm and directly.
+  @Test(arguments: [
+    ("cell", LayerConfiguration(inputChannels: 3, hiddenChannels: 5, inputKernel: 3, stateKernel: 5)),
+    (
+      "cell-plain",
       LayerConfiguration(
-        inputChannels: 3, hiddenChannels: full ? 5 : 16, inputKernel: full ? 3 : 1, stateKernel: full ? 5 : 3,
-        bias: full, peephole: full))
+        inputChannels: 3, hiddenChannels: 16, inputKernel: 1, stateKernel: 3, bias: false, peephole: false)
+    ),
+    ("cell-wide", LayerConfiguration(inputChannels: 3, hiddenChannels: 20, inputKernel: 3, stateKernel: 3)),
+    ("cell-wide-direct", LayerConfiguration(inputChannels: 2, hiddenChannels: 18, inputKernel: 7, stateKernel: 1)),
+  ])
+  func cell(_ name: String, _ configuration: LayerConfiguration) throws {
+    let reference = try Reference(name)
+    let cell = try ConvLSTMCell(configuration)
     let rename = { (name: String) in String(name.dropFirst("layers.0.".count)) }
     cell.parameters = reference.parameters(cell.parameters.layout, rename)
     let state = ConvLSTMState(hidden: reference["h0"], cell: reference["c0"])
