@@ -78,14 +78,15 @@ let package = Package(
       name: "RadarIO", dependencies: ["CNetCDF", "CPROJ", "CUDUNITS", "CRadarShim", "Tensor"],
       swiftSettings: common),
     .target(name: "Quicklook", dependencies: ["CPNG", "RadarIO", "Tensor"], swiftSettings: common),
+    .target(name: "Advection", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
     .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
     .target(
-      name: "Nowcasting", dependencies: ["Tensor", "ConvKernels", "ConvLSTM", "RadarIO", "Verification"],
+      name: "Nowcasting", dependencies: ["Advection", "Tensor", "ConvKernels", "ConvLSTM", "RadarIO", "Verification"],
       swiftSettings: common),
     .executableTarget(
       name: "nowcast",
       dependencies: [
-        "Nowcasting", "Quicklook", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo",
+        "Nowcasting", "Quicklook", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo", "Tensor",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
@@ -110,12 +111,14 @@ let package = Package(
       name: "RadarIOTests", dependencies: ["RadarIO", "Tensor", "CNetCDF", "CRadarShim"], swiftSettings: common),
     .testTarget(
       name: "QuicklookTests", dependencies: ["Quicklook", "CPNG", "RadarIO", "Tensor"], swiftSettings: common),
+    .testTarget(
+      name: "AdvectionTests", dependencies: ["Advection", "ConvKernels", "Tensor"], swiftSettings: common),
     .testTarget(name: "VerificationTests", dependencies: ["Verification", "Tensor"], swiftSettings: common),
     .testTarget(
       name: "NowcastingTests", dependencies: ["Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],
       swiftSettings: common),
     .testTarget(
-      name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor", "CNetCDF"],
+      name: "CommandTests", dependencies: ["nowcast", "ConvKernels", "Nowcasting", "RadarIO", "Tensor", "CNetCDF"],
       swiftSettings: common),
   ] + wideTargets
 )
