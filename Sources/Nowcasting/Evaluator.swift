@@ -14,8 +14,8 @@ public struct EvaluationOptions: Sendable, Equatable, Codable {
   public var stride = 1
   /// Frames to forecast; `nil` takes the model's number.
   public var leadFrames: Int?
-  /// Whether persistence is scored beside the forecasts.
-  public var persistence = true
+  /// What is scored beside the forecasts.
+  public var baselines = Baseline.allCases
   /// Whether a model is used on frames of another step or spacing than it was trained on.
   public var force = false
 
@@ -77,7 +77,7 @@ public enum Evaluator {
   /// The name of the network in reports.
   public static let modelName = "convlstm"
 
-  /// Forecasts from every start time of the sequences with a model, and scores them beside persistence.
+  /// Forecasts from every start time of the sequences with a model, and scores them beside the baselines.
   ///
   /// - Parameter report: is called after every start time with how many are done, and of how many.
   /// - Throws: ``NowcastError``: `unusable` when no sequence is long enough or the model does not fit, `interrupted`.
@@ -89,15 +89,18 @@ public enum Evaluator {
     let forecaster = try Forecaster(model, pool: pool)
     let inputFrames = model.configuration.inputFrames
     let leadFrames = options.leadFrames ?? model.configuration.leadFrames
+    // A baseline may need frames in front of those of the model, and uses more where there are more.
+    let fewestFrames = options.baselines.map(\.fewestFrames).reduce(inputFrames, max)
+    let mostFrames = options.baselines.map(\.inputFrames).reduce(inputFrames, max)
     func starts(_ sequence: FrameSequence) -> [Int] {
-      Array(Swift.stride(from: inputFrames - 1, to: sequence.count - leadFrames, by: options.stride))
+      Array(Swift.stride(from: fewestFrames - 1, to: sequence.count - leadFrames, by: options.stride))
     }
     let total = sequences.reduce(0) { $0 + starts($1).count }
     guard total > 0 else {
       let longest = sequences.map(\.count).max() ?? 0
       throw NowcastError(
         .unusable,
-        "scoring needs \(inputFrames) + \(leadFrames) frames in a row, but the longest sequence has \(longest); give more "
+        "scoring needs \(fewestFrames) + \(leadFrames) frames in a row, but the longest sequence has \(longest); give more "
           + "frames, or fewer --lead-frames.", path: sequences.first?.source.files.first)
     }
     // A few frames at another step, as an outage leaves them, are no reason to refuse the rest.
@@ -116,14 +119,14 @@ public enum Evaluator {
         if Interruption.isRequested {
           throw NowcastError(.interrupted, "stopped after \(done) of \(total) start times; no report was written.")
         }
-        let input = try sequence.rainRate(of: last + 1 - inputFrames..<last + 1)
-        let forecast = forecaster.forecast(input, last: inputFrames - 1, leadFrames: leadFrames)
-        let persistence = options.persistence ? [Persistence.forecast(input, last: inputFrames - 1)] : []
+        let input = try sequence.rainRate(of: max(0, last + 1 - mostFrames)..<last + 1)
+        let forecast = forecaster.forecast(input, last: input.shape[0] - 1, leadFrames: leadFrames)
+        let baselines = options.baselines.map { ($0.rawValue, $0.forecast(input, leadFrames: leadFrames, pool: pool)) }
         for lead in 0..<leadFrames {
           result.book.add(
             event: sequence.name, leadMinutes: Double(lead + 1) * step / 60,
             observation: try sequence.measuredRainRate(at: last + lead + 1),
-            forecasts: [(modelName, forecast.part(lead))] + persistence.map { (Persistence.name, $0) })
+            forecasts: [(modelName, forecast.part(lead))] + baselines.map { ($0.0, $0.1.part(lead)) })
         }
         done += 1
         report(done, total)
@@ -132,7 +135,7 @@ public enum Evaluator {
         Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: starts(sequence).count))
     }
     result.noteEmptiness()
-    if let note = sequences.brokenWindowsNote(length: inputFrames + leadFrames) { result.notes.append(note) }
+    if let note = sequences.brokenWindowsNote(length: fewestFrames + leadFrames) { result.notes.append(note) }
     let short = sequences.count - result.events.count
     if short > 0 {
       result.notes.append("\(short) of \(sequences.count) sequences are too short for one forecast and were left out")
@@ -143,14 +146,16 @@ public enum Evaluator {
   /// Scores forecasts that were made earlier, by this or another program.
   ///
   /// A forecast frame is scored against the observed frame of its valid time, on the same grid. Forecasts of one reference
-  /// time are compared with each other and with persistence, which is that of the observed frame at the reference time.
+  /// time are compared with each other and with the baselines, made from the observed frames up to the reference time. A
+  /// lead time that is no whole number of the frames' steps has no baseline but persistence.
   ///
   /// - Throws: ``NowcastError`` `usage` when forecasts cannot be told apart by their names, `unusable` when one matches no observation.
   public static func evaluate(
-    _ sequences: [FrameSequence], forecasts: [ForecastReading], options: EvaluationOptions
+    _ sequences: [FrameSequence], forecasts: [ForecastReading], options: EvaluationOptions, pool: WorkerPool
   ) throws -> Evaluation {
     try options.validate()
-    if options.persistence, let other = forecasts.first(where: { $0.method == Persistence.name }) {
+    let taken = Set(options.baselines.map(\.rawValue))
+    if let other = forecasts.first(where: { taken.contains($0.method) }) {
       throw NowcastError(
         .usage, "its name in the report would be that of the baseline; rename it, or say --baselines none.",
         path: other.path)
@@ -159,28 +164,20 @@ public enum Evaluator {
       book: ScoreBook(thresholds: options.thresholds, windows: options.windows), events: [],
       subject: forecasts.map(\.path).joined(separator: ", "), options: options)
     var startTimes: [String: Set<Double>] = [:]
-    var withoutPersistence = 0
+    var baselines = ObservedBaselines(options.baselines, pool: pool)
     for (moment, frames) in try matched(forecasts, sequences, &result.notes) {
       let grid = forecasts[frames[0].forecast].grid
       guard let (sequence, frame) = sequences.frame(at: moment.valid, on: grid) else { continue }
       var methods = frames.map { (forecasts[$0.forecast].method, forecasts[$0.forecast].rainRate.part($0.frame)) }
-      if options.persistence {
-        if let (origin, start) = sequences.frame(at: moment.reference, on: grid) {
-          methods.append((Persistence.name, try origin.rainRate(at: start)))
-        } else {
-          withoutPersistence += 1
-        }
-      }
+      methods += try baselines.fields(
+        from: sequences.frame(at: moment.reference, on: grid), seconds: moment.valid - moment.reference)
       result.book.add(
         event: sequence.name, leadMinutes: (moment.valid - moment.reference) / 60,
         observation: try sequence.measuredRainRate(at: frame), forecasts: methods)
       startTimes[sequence.name, default: []].insert(moment.reference)
     }
     result.noteEmptiness()
-    if withoutPersistence > 0 {
-      result.notes.append(
-        "persistence is not scored at \(withoutPersistence) forecast times: no observed frame has the reference time")
-    }
+    result.notes += baselines.notes
     result.events = sequences.compactMap { sequence in
       startTimes[sequence.name].map {
         Evaluation.Event(name: sequence.name, files: sequence.source.files, startTimes: $0.count)

@@ -3,10 +3,15 @@ import Foundation
 import Nowcasting
 import RadarIO
 
-/// Methods that forecasts are compared with.
-enum BaselineName: String, ExpressibleByArgument, CaseIterable {
-  case persistence
-  case none
+/// Methods that forecasts are compared with: names with commas between them, or none.
+struct BaselineList: ExpressibleByArgument {
+  let values: [Baseline]
+
+  init?(argument: String) {
+    let names = argument == "none" ? [] : argument.split(separator: ",", omittingEmptySubsequences: false)
+    values = names.compactMap { Baseline(rawValue: String($0)) }
+    guard values.count == names.count, Set(values).count == values.count else { return nil }
+  }
 }
 
 /// Ways to count and average.
@@ -21,7 +26,7 @@ struct Eval: ParsableCommand {
     discussion: """
       With --model, forecasts from every start time in the data. With --forecast, scores forecast files of this or another \
       program against the observations of their valid times. Writes scores.csv and scores.json into REPORT and prints a \
-      table beside persistence.
+      table beside the baselines, persistence and advection.
       """)
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files or folders with what was measured.", valueName: "path"))
@@ -45,8 +50,10 @@ struct Eval: ParsableCommand {
   @Option(help: "What counts as an event, and how it is added up.")
   var definition = DefinitionName.standard
 
-  @Option(help: "Methods to compare with.")
-  var baselines = BaselineName.persistence
+  @Option(
+    help: ArgumentHelp(
+      "Methods to compare with: persistence, advection, or none. (default: persistence,advection)", valueName: "names"))
+  var baselines: BaselineList?
 
   @Option(help: "Take every N-th possible start time. (default: 1)")
   var stride: Int?
@@ -80,7 +87,7 @@ struct Eval: ParsableCommand {
     if let fssWindows { options.windows = fssWindows.values }
     if let stride { options.stride = stride }
     options.leadFrames = leadFrames
-    options.persistence = baselines == .persistence
+    if let baselines { options.baselines = baselines.values }
     options.force = force
     return options
   }
@@ -107,7 +114,8 @@ struct Eval: ParsableCommand {
       read.tellValues(logger)
     } else {
       let read = try reading.read(data, logger: logger)
-      evaluation = try Evaluator.evaluate(read.sequences, forecasts: try forecasts(), options: options)
+      evaluation = try Evaluator.evaluate(
+        read.sequences, forecasts: try forecasts(), options: options, pool: threads.pool)
       read.tellValues(logger)
     }
     for note in evaluation.notes { logger.warning("\(note)") }
