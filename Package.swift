@@ -78,16 +78,19 @@ let package = Package(
       name: "RadarIO", dependencies: ["CNetCDF", "CPROJ", "CUDUNITS", "CRadarShim", "Tensor"],
       swiftSettings: common),
     .target(name: "Quicklook", dependencies: ["CPNG", "RadarIO", "Tensor"], swiftSettings: common),
+    .target(name: "Advection", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
     .target(name: "Report", swiftSettings: common),
     .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
     .target(
       name: "Nowcasting",
-      dependencies: ["Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report", "Verification"],
+      dependencies: [
+        "Advection", "Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report", "Verification",
+      ],
       swiftSettings: common),
     .executableTarget(
       name: "nowcast",
       dependencies: [
-        "Nowcasting", "Quicklook", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo", "Verification",
+        "Nowcasting", "Quicklook", "RadarIO", "ConvLSTM", "ConvKernels", "CCPUInfo", "Tensor", "Verification",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: common),
@@ -113,12 +116,14 @@ let package = Package(
     .testTarget(
       name: "QuicklookTests", dependencies: ["Quicklook", "CPNG", "RadarIO", "Tensor"], swiftSettings: common),
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: common),
+    .testTarget(
+      name: "AdvectionTests", dependencies: ["Advection", "ConvKernels", "Tensor"], swiftSettings: common),
     .testTarget(name: "VerificationTests", dependencies: ["Verification", "Tensor"], swiftSettings: common),
     .testTarget(
       name: "NowcastingTests", dependencies: ["Nowcasting", "RadarIO", "ConvLSTM", "Tensor", "Verification"],
       swiftSettings: common),
     .testTarget(
-      name: "CommandTests", dependencies: ["nowcast", "Nowcasting", "RadarIO", "Tensor", "CNetCDF"],
+      name: "CommandTests", dependencies: ["nowcast", "ConvKernels", "Nowcasting", "RadarIO", "Tensor", "CNetCDF"],
       swiftSettings: common),
   ] + wideTargets
 )

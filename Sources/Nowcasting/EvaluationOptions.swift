@@ -16,8 +16,8 @@ public struct EvaluationOptions: Sendable, Equatable {
   public var stride = 1
   /// Frames to forecast; `nil` takes the model's number.
   public var leadFrames: Int?
-  /// Whether persistence is scored beside the forecasts.
-  public var persistence = true
+  /// What is scored beside the forecasts.
+  public var baselines = Baseline.allCases
   /// Whether a model is used on frames of another step or spacing than it was trained on.
   public var force = false
 

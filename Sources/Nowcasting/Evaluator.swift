@@ -13,7 +13,7 @@ public enum Evaluator {
   /// The name of the network in reports.
   public static let modelName = "convlstm"
 
-  /// Forecasts from every start time of the sequences with a model, and scores them beside persistence.
+  /// Forecasts from every start time of the sequences with a model, and scores them beside the baselines.
   ///
   /// - Parameter report: is called after every start time with how many are done, and of how many.
   /// - Throws: ``NowcastError``: `unusable` when no sequence is long enough or the model does not fit, `interrupted`.
@@ -25,8 +25,11 @@ public enum Evaluator {
     let forecaster = try Forecaster(model, pool: pool)
     let inputFrames = model.configuration.inputFrames
     let leadFrames = options.leadFrames ?? model.configuration.leadFrames
+    // A baseline may need frames in front of those of the model, and uses more where there are more.
+    let fewestFrames = options.baselines.map(\.fewestFrames).reduce(inputFrames, max)
+    let mostFrames = options.baselines.map(\.inputFrames).reduce(inputFrames, max)
     func lasts(_ sequence: FrameSequence) -> [Int] {
-      Array(Swift.stride(from: inputFrames - 1, to: sequence.count - leadFrames, by: options.stride))
+      Array(Swift.stride(from: fewestFrames - 1, to: sequence.count - leadFrames, by: options.stride))
     }
     // A few frames at another step, as an outage leaves them, are no reason to refuse the rest.
     let used = sequences.filter { !lasts($0).isEmpty }
@@ -34,7 +37,7 @@ public enum Evaluator {
       let longest = sequences.map(\.count).max() ?? 0
       throw NowcastError(
         .unusable,
-        "scoring needs \(inputFrames) + \(leadFrames) frames in a row, but the longest sequence has \(longest); give more "
+        "scoring needs \(fewestFrames) + \(leadFrames) frames in a row, but the longest sequence has \(longest); give more "
           + "frames, or fewer --lead-frames.", path: sequences.first?.source.files.first)
     }
     for sequence in used {
@@ -45,24 +48,23 @@ public enum Evaluator {
       let step = forecaster.nominalStep(of: sequence)
       return lasts(sequence).map { last in
         Start(event: sequence, time: sequence.times[last]) {
-          let input = try sequence.rainRate(of: last + 1 - inputFrames..<last + 1)
-          let forecast = forecaster.forecast(input, last: inputFrames - 1, leadFrames: leadFrames)
-          var baselines: [ScoredForecast] = []
-          if options.persistence {
-            let field = Persistence.forecast(input, last: inputFrames - 1)
-            baselines.append(ScoredForecast(method: Persistence.name, field: field))
+          let input = try sequence.rainRate(of: max(0, last + 1 - mostFrames)..<last + 1)
+          let forecast = forecaster.forecast(input, last: input.shape[0] - 1, leadFrames: leadFrames)
+          let baselines = options.baselines.map {
+            ($0.rawValue, $0.forecast(input, leadFrames: leadFrames, pool: pool))
           }
           return try (0..<leadFrames).map { lead in
             LeadFrames(
               leadMinutes: Double(lead + 1) * step / 60,
               observation: try sequence.measuredRainRate(at: last + lead + 1),
-              forecasts: [ScoredForecast(method: modelName, field: forecast.part(lead))] + baselines)
+              forecasts: [ScoredForecast(method: modelName, field: forecast.part(lead))]
+                + baselines.map { ScoredForecast(method: $0.0, field: $0.1.part(lead)) })
           }
         }
       }
     }
     var result = try score(starts, subjects: ["model \(modelPath)"], options: options, pool: pool, report: report)
-    if let note = sequences.brokenWindowsNote(length: inputFrames + leadFrames) { result.notes.append(note) }
+    if let note = sequences.brokenWindowsNote(length: fewestFrames + leadFrames) { result.notes.append(note) }
     let short = sequences.count - used.count
     if short > 0 {
       result.notes.append("\(short) of \(sequences.count) sequences are too short for one forecast and were left out")
@@ -73,46 +75,42 @@ public enum Evaluator {
   /// Scores forecasts that were made earlier, by this or another program.
   ///
   /// A forecast frame is scored against the observed frame of its valid time, on the same grid. Forecasts of one reference
-  /// time are compared with each other and with persistence, which is that of the observed frame at the reference time.
+  /// time are compared with each other and with the baselines, made from the observed frames up to the reference time. A
+  /// lead time that is no whole number of the frames' steps has no baseline but persistence.
   ///
   /// - Throws: ``NowcastError`` `usage` when forecasts cannot be told apart by their names, `unusable` when one matches no
   ///   observation, `interrupted`.
   public static func evaluate(
     _ sequences: [FrameSequence], forecasts: [ForecastReading], options: EvaluationOptions,
-    pool: WorkerPool = .standard, report: (Int, Int) -> Void = { _, _ in }
+    pool: WorkerPool, report: (Int, Int) -> Void = { _, _ in }
   ) throws -> Evaluation {
     try options.validate()
-    if options.persistence, let other = forecasts.first(where: { $0.method == Persistence.name }) {
+    let taken = Set(options.baselines.map(\.rawValue))
+    if let other = forecasts.first(where: { taken.contains($0.method) }) {
       throw NowcastError(
         .usage, "its name in the report would be that of the baseline; rename it, or say --baselines none.",
         path: other.path)
     }
     var notes: [String] = []
-    var withoutPersistence = 0
+    let baselines = ObservedBaselines(options.baselines, pool: pool)
     let starts = try matched(forecasts, sequences, &notes).compactMap { match -> Start? in
       guard let first = match.moments.first else { return nil }
-      let origin = options.persistence ? sequences.frame(at: match.reference, on: match.grid) : nil
-      if options.persistence && origin == nil { withoutPersistence += match.moments.count }
       return Start(event: first.observed.sequence, time: match.reference) {
-        let persistence = try origin.map {
-          ScoredForecast(method: Persistence.name, field: try $0.sequence.rainRate(at: $0.frame))
-        }
+        let origin = sequences.frame(at: match.reference, on: match.grid)
         return try match.moments.map { moment in
           LeadFrames(
             leadMinutes: (moment.valid - match.reference) / 60,
             observation: try moment.observed.sequence.measuredRainRate(at: moment.observed.frame),
             forecasts: try moment.frames.map { try forecasts[$0.forecast].forecast(at: $0.frame) }
-              + (persistence.map { [$0] } ?? []))
+              + baselines.fields(
+                from: origin, reference: match.reference, seconds: moment.valid - match.reference))
         }
       }
     }
     var result = try score(
       starts, subjects: Set(forecasts.map(\.path)).sorted(), options: options, pool: pool, report: report)
     result.notes = notes + result.notes
-    if withoutPersistence > 0 {
-      result.notes.append(
-        "persistence is not scored at \(withoutPersistence) forecast times: no observed frame has the reference time")
-    }
+    result.notes += baselines.notes
     return result
   }
 

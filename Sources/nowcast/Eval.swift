@@ -6,10 +6,15 @@ import Nowcasting
 import RadarIO
 import Verification
 
-/// Methods that forecasts are compared with.
-enum BaselineName: String, ExpressibleByArgument, CaseIterable {
-  case persistence
-  case none
+/// Methods that forecasts are compared with: names with commas between them, or none.
+struct BaselineList: ExpressibleByArgument {
+  let values: [Baseline]
+
+  init?(argument: String) {
+    let names = argument == "none" ? [] : argument.split(separator: ",", omittingEmptySubsequences: false)
+    values = names.compactMap { Baseline(rawValue: String($0)) }
+    guard values.count == names.count, Set(values).count == values.count else { return nil }
+  }
 }
 
 extension ScoreDefinition: ExpressibleByArgument {}
@@ -24,7 +29,8 @@ struct Eval: ParsableCommand {
       different start times, which gives what one run over everything would have given.
 
       Writes report.html and report.md for people, scores.csv, intervals.csv and scores.json for programs into REPORT, and \
-      prints a table beside persistence. A method is called better only where the 95 % interval of the difference says so.
+      prints a table beside the baselines, persistence and advection. A method is called better only where the 95 % interval \
+      of the difference says so.
       """)
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files or folders with what was measured.", valueName: "path"))
@@ -57,8 +63,10 @@ struct Eval: ParsableCommand {
   @Option(help: "Minutes of start times that are drawn together for the intervals. (default: 60)")
   var blockMinutes: Int?
 
-  @Option(help: "Methods to compare with.")
-  var baselines = BaselineName.persistence
+  @Option(
+    help: ArgumentHelp(
+      "Methods to compare with: persistence, advection, or none. (default: persistence,advection)", valueName: "names"))
+  var baselines: BaselineList?
 
   @Option(help: "Take every N-th possible start time. (default: 1)")
   var stride: Int?
@@ -105,7 +113,7 @@ struct Eval: ParsableCommand {
     if let fssWindows { options.windows = fssWindows.values }
     if let stride { options.stride = stride }
     options.leadFrames = leadFrames
-    options.persistence = baselines == .persistence
+    if let baselines { options.baselines = baselines.values }
     options.force = force
     return options
   }

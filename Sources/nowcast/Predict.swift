@@ -4,27 +4,42 @@ import Logging
 import Nowcasting
 import Quicklook
 import RadarIO
+import Tensor
 
 extension ForecastCompatibility: ExpressibleByArgument {}
+
+/// Ways to forecast.
+enum ForecastMethod: String, ExpressibleByArgument, CaseIterable {
+  case convlstm
+  case advection
+  case persistence
+
+  /// The method, if it is one without a model.
+  var baseline: Baseline? { Baseline(rawValue: rawValue) }
+}
 
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Forecast the frames that follow the last ones given.",
     discussion: """
-      Reads radar frames, takes as many of the last ones as the model needs, and writes the forecast as a CF NetCDF file with \
-      the coordinates and the projection of the input.
+      Reads radar frames, takes as many of the last ones as the method needs, and writes the forecast as a CF NetCDF file \
+      with the coordinates and the projection of the input. Two methods need no model: 'advection' carries the last frame \
+      along its motion, 'persistence' repeats it.
       """)
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files or folders with the latest frames.", valueName: "path"))
   var frames: [String]
 
-  @Option(help: ArgumentHelp("A model file or the folder of a run.", valueName: "model"))
-  var model: String
+  @Option(help: "How to forecast.")
+  var method = ForecastMethod.convlstm
+
+  @Option(help: ArgumentHelp("A model file or the folder of a run, for the method convlstm.", valueName: "model"))
+  var model: String?
 
   @Option(help: ArgumentHelp("The forecast file.", valueName: "forecast.nc"))
   var output: String
 
-  @Option(help: "Frames to forecast. (default: as many as the model was trained for)")
+  @Option(help: "Frames to forecast. (default: as many as the model was trained for; an hour without one)")
   var leadFrames: Int?
 
   @Option(help: "Minutes to forecast, instead of a number of frames.")
@@ -54,6 +69,15 @@ struct Predict: ParsableCommand {
     if let leadFrames, !(1...1000).contains(leadFrames) {
       throw ValidationError("--lead-frames is \(leadFrames); it must be 1 to 1000.")
     }
+    guard method.baseline != nil else {
+      guard model != nil else {
+        throw ValidationError("give a --model, or a --method that needs none: advection or persistence.")
+      }
+      return
+    }
+    for (name, given) in [("--model", model != nil), ("--force", force)] where given {
+      throw ValidationError("--method \(method.rawValue) uses no model; leave \(name) out, or say --method convlstm.")
+    }
   }
 
   func run() throws {
@@ -61,9 +85,9 @@ struct Predict: ParsableCommand {
     let writer = ForecastWriter(overwrite: replacing.overwrite, compatibility: compat)
     try writer.check(path: output)
     if let quicklook { try Quicklook.check(quicklook, overwrite: replacing.overwrite) }
-    let model = try Model(contentsOf: model)
-    let configuration = model.configuration
-    let reading = try reading.read(frames, relation: configuration.normalisation.relation, logger: logger)
+    let model = try model.map { try Model(contentsOf: $0) }
+    let relation = model?.configuration.normalisation.relation ?? ReflectivityRelation()
+    let reading = try reading.read(frames, relation: relation, logger: logger)
     try reading.requireOneGrid()
     guard let sequence = reading.sequences.last else {
       throw NowcastError(.unusable, "there are no frames in what was given.", path: frames.first)
@@ -73,42 +97,78 @@ struct Predict: ParsableCommand {
       logger.warning(
         "the frames up to \(end) are not used: a gap follows them; --max-gap N bridges up to N missing frames")
     }
+    let plan =
+      if let model { try plan(model, sequence, logger) } else { try plan(method.baseline ?? .persistence, sequence) }
+    let input = try sequence.part(max(0, sequence.count - plan.inputFrames)..<sequence.count)
+    let frames = try input.rainRate
+    reading.tellValues(logger)
+    let start = input.times[input.count - 1]
+    var file = try ForecastFile(
+      rainRate: plan.forecast(frames), times: (1...plan.lead).map { start + Double($0) * plan.step }, from: input,
+      source: "\(programText), \(plan.summary)", history: Self.history(sequence), references: plan.references,
+      comment: plan.comment)
+    file.attributes = [("method", method.rawValue)] + plan.attributes
+    tellMissing(file, logger)
+    try writer.write(file, to: output)
+    if let quicklook {
+      try Quicklook(input: input, forecast: file).write(to: quicklook, overwrite: replacing.overwrite)
+    }
+    guard !verbosity.quiet else { return }
+    let minutes = durationText(Double(plan.lead) * plan.step)
+    Console.print("\(plan.lead) frames, \(minutes) from \(TimeAxis.text(start)): \(output)")
+  }
+
+  /// What a method makes of the frames, and what the file says about it.
+  private struct Plan {
+    let inputFrames: Int
+    let lead: Int
+    let step: Double
+    let summary: String
+    let references: String?
+    let comment: String
+    var attributes: [(name: String, value: String)] = []
+    /// From the rain rate of the input frames to that of the forecast.
+    let forecast: (Tensor) -> Tensor
+  }
+
+  private func plan(_ model: Model, _ sequence: FrameSequence, _ logger: Logger) throws -> Plan {
+    let configuration = model.configuration
     let forecaster = try Forecaster(model, pool: threads.pool)
     try forecaster.requireEnoughFrames(sequence)
     try forecaster.requireFit(sequence, force: force)
     let misfit = forecaster.misfit(of: sequence)
     if let misfit { logger.warning("\(misfit) The forecast is made all the same.") }
     let step = sequence.count > 1 ? sequence.stepSeconds : configuration.timeStepSeconds
-    let lead = try leadFrames(stepSeconds: step, trained: configuration.leadFrames)
+    let lead = try leadFrames(stepSeconds: step, standard: configuration.leadFrames)
     if lead > configuration.leadFrames {
       logger.warning("\(lead) frames are more than the \(configuration.leadFrames) the model was trained for")
     }
     try forecaster.requireMemory(sequence.grid, leadFrames: lead)
-    let input = try sequence.part(max(0, sequence.count - configuration.inputFrames)..<sequence.count)
-    let frames = try input.rainRate
-    reading.tellValues(logger)
-    let forecast = forecaster.forecast(frames, last: input.count - 1, leadFrames: lead)
-    let start = input.times[input.count - 1]
-    var file = try ForecastFile(
-      rainRate: forecast, times: (1...lead).map { start + Double($0) * step }, from: input,
-      source: "\(programText), \(Self.summary(configuration))", history: Self.history(sequence),
-      references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214")
-    tellMissing(file, logger)
-    file.comment =
+    let comment =
       "Missing where none of the input frames measured. Rain rates below \(Normalisation.dryLimit) mm h-1 are zero."
-    if let misfit { file.comment? += " Forced: \(misfit)" }
-    try writer.write(file, to: output)
-    if let quicklook {
-      try Quicklook(input: input, forecast: file).write(to: quicklook, overwrite: replacing.overwrite)
-    }
-    guard !verbosity.quiet else { return }
-    let minutes = durationText(Double(lead) * step)
-    Console.print("\(lead) frames, \(minutes) from \(TimeAxis.text(start)): \(output)")
+      + (misfit.map { " Forced: \($0)" } ?? "")
+    return Plan(
+      inputFrames: configuration.inputFrames, lead: lead, step: step, summary: Self.summary(configuration),
+      references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214",
+      comment: comment
+    ) { forecaster.forecast($0, last: $0.shape[0] - 1, leadFrames: lead) }
   }
 
-  private func leadFrames(stepSeconds: Double, trained: Int) throws -> Int {
+  private func plan(_ baseline: Baseline, _ sequence: FrameSequence) throws -> Plan {
+    try baseline.requireEnoughFrames(sequence)
+    let lead = try leadFrames(
+      stepSeconds: sequence.stepSeconds, standard: Baseline.leadFrames(stepSeconds: sequence.stepSeconds))
+    let pool = threads.pool
+    return Plan(
+      inputFrames: baseline.inputFrames, lead: lead, step: sequence.stepSeconds, summary: baseline.summary,
+      references: baseline.references, comment: baseline.missing,
+      attributes: [("method_parameters", baseline.parameters(frames: sequence.count))]
+    ) { baseline.forecast($0, leadFrames: lead, pool: pool) }
+  }
+
+  private func leadFrames(stepSeconds: Double, standard: Int) throws -> Int {
     if let leadFrames { return leadFrames }
-    guard let leadMinutes else { return trained }
+    guard let leadMinutes else { return standard }
     let frames = leadMinutes * 60 / stepSeconds
     guard frames.isFinite, (0.5..<1000.5).contains(frames), abs(frames - frames.rounded()) < 0.01 else {
       throw NowcastError(
@@ -119,14 +179,17 @@ struct Predict: ParsableCommand {
   }
 
   private func tellMissing(_ file: ForecastFile, _ logger: Logger) {
+    let isBaseline = method.baseline != nil
     if file.rainRate.isAllMissing {
-      logger.warning("every pixel of the input frames is missing, and so is the whole forecast")
+      let what = isBaseline ? "the last input frame" : "the input frames"
+      logger.warning("every pixel of \(what) is missing, and so is the whole forecast")
       return
     }
     let empty = file.missingTimes.filter { !file.interpolatedTimes.contains($0) }
     guard let first = empty.first else { return }
     let others = empty.count > 1 ? " (and \(empty.count - 1) more)" : ""
-    logger.warning("the frame of \(TimeAxis.text(first))\(others) has no measured pixel; it enters as no rain")
+    let outcome = isBaseline ? "it tells no motion" : "it enters as no rain"
+    logger.warning("the frame of \(TimeAxis.text(first))\(others) has no measured pixel; \(outcome)")
   }
 
   private static func summary(_ configuration: ModelConfiguration) -> String {

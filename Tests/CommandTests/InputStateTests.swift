@@ -102,7 +102,10 @@ import Testing
     if state.predictStatus == 0 { try checkForecast(folder, state) }
 
     let eval = try Command.run(
-      ["eval", "--data", folder / "a.nc", "--model", folder / "run", "--output", folder / "report"] + state.options)
+      [
+        "eval", "--data", folder / "a.nc", "--model", folder / "run", "--output", folder / "report", "--baselines",
+        "persistence",
+      ] + state.options)
     expect(eval, status: 0)
     for words in state.eval { #expect(eval.errors.contains(words), "\(eval.errors)") }
     let lines = try String(contentsOfFile: folder / "report/scores.csv", encoding: .utf8).split(separator: "\n")
@@ -115,6 +118,30 @@ import Testing
       #expect(parts[6].isEmpty, "\(line)")
     }
     #expect(!lines.contains { $0.contains("nan") || $0.contains("inf") })
+  }
+
+  /// Advection takes every state, and two frames are enough; it has less to say where rain would come in from outside.
+  @Test(arguments: states) func advectionTakesIt(_ state: State) throws {
+    let folder = try Command.Folder()
+    try writeRadarFile(folder / "a.nc") { ($0.value, $0.times) = (state.value, state.times) }
+    let predict = try Command.run(
+      [
+        "predict", "--method", "advection", "--frames", folder / "a.nc", "--output", folder / "f.nc", "--lead-frames",
+        "3",
+      ] + state.options)
+    expect(predict, status: 0)
+    let forecast = try #require(try RadarReader().sequences(at: [folder / "f.nc"]).sequences.first)
+    for lead in 0..<3 {
+      for y in 0..<12 {
+        for x in 0..<16 {
+          let rate = try forecast.rainRate[lead, y, x]
+          #expect(rate.isNaN || (!state.isMissing(y, x) && (0...1000).contains(rate)))
+        }
+      }
+    }
+    if ["all dry", "constant field"].contains(state.name) {
+      #expect(try forecast.rainRate.elements.allSatisfy { $0 == state.value(7, 0, 0) })
+    }
   }
 
   private func checkForecast(_ folder: Command.Folder, _ state: State) throws {

@@ -1,3 +1,4 @@
+import ConvKernels
 import Foundation
 import Nowcasting
 import RadarIO
@@ -97,6 +98,7 @@ import Testing
       "--stride", "4", "--thresholds", "0.5,2")
     expect(outcome, status: 0)
     #expect(outcome.output.contains("persistence") && outcome.output.contains("+10 min"))
+    #expect(outcome.output.contains("advection"))
     let csv = try String(contentsOfFile: folder / "report/scores.csv", encoding: .utf8)
     #expect(csv.hasPrefix("event,method,lead_minutes,metric,threshold,scale,value,count\nall,convlstm,5,csi,0.5,,"))
     #expect(folder.contains("report/scores.json"))
@@ -124,6 +126,37 @@ import Testing
       expect(try Command.run(arguments), status: 73, "--overwrite")
     }
     #expect(folder.everything.allSatisfy { !$0.contains(".part") })
+  }
+
+  /// Two methods need no model; the files say how they were made, and are scored as any others.
+  @Test func forecastsWithoutAModel() throws {
+    let radar = folder / "radar.nc"
+    expect(
+      try Command.run("simulate", "--output", radar, "--frames", "20", "--height", "64", "--width", "72"), status: 0)
+    expect(try Command.run("convert", radar, "--output", folder / "copy.nc"), status: 0)
+    for (method, words, frames) in [
+      ("advection", ["frames=3 smoothness=", "optical flow", "Germann"], 3), ("persistence", ["frames=1"], 1),
+    ] {
+      let file = folder / "\(method)-forecast.nc"
+      let outcome = try Command.run(
+        "predict", "--method", method, "--frames", radar, "--output", file, "--threads", "1")
+      expect(outcome, status: 0)
+      #expect(outcome.output.contains("12 frames, 1 h 00 min"))
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+      for word in words + [method] { #expect(bytes.range(of: Data(word.utf8)) != nil, "\(word)") }
+      let input = try #require(try RadarReader().sequences(at: [radar]).sequences.first)
+      let forecast = try #require(try RadarReader().sequences(at: [file]).sequences.first)
+      #expect(forecast.times == (1...12).map { input.times[19] + Double($0) * 300 })
+      #expect(forecast.grid.matches(input.grid) && forecast.referenceTime == input.times[19])
+      let expected = try #require(Baseline(rawValue: method)).forecast(
+        try input.rainRate.parts(20 - frames..<20), leadFrames: 12, pool: .init(threadCount: 2))
+      #expect(
+        try zip(forecast.rainRate.elements, expected.elements).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) })
+    }
+    let outcome = try Command.run(
+      "eval", "--data", radar, "--forecast", folder / "copy.nc", "--output", folder / "report", "--baselines", "none")
+    expect(outcome, status: 0)
+    #expect(!outcome.output.contains("persistence") && !outcome.output.contains("advection"))
   }
 
   /// Ctrl-C and SIGTERM save and end with 130; the run can be taken up.

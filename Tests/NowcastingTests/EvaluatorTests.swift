@@ -70,6 +70,15 @@ import Verification
 @Suite struct EvaluatorTests {
   private let observed = countingSequence(frames: 8)
 
+  private func evaluation(
+    _ forecasts: [ForecastReading], thresholds: [Float] = [1], windows: [Int] = [],
+    baselines: [Baseline] = [.persistence]
+  ) throws -> Evaluation {
+    var options = EvaluationOptions()
+    (options.thresholds, options.windows, options.baselines) = (thresholds, windows, baselines)
+    return try Evaluator.evaluate([observed], forecasts: forecasts, options: options, pool: .standard)
+  }
+
   private func forecast(_ shift: Float, from start: Int, frames: Int, path: String = "f.nc") throws -> ForecastReading {
     let range = start + 1..<start + 1 + frames
     let part = try observed.rainRate.parts(range)
@@ -80,10 +89,7 @@ import Verification
 
   /// Forecasts are matched by valid time; their errors and those of persistence are known beforehand.
   @Test func scoresForecastFiles() throws {
-    var options = EvaluationOptions()
-    options.thresholds = [1.25]
-    let result = try Evaluator.evaluate(
-      [observed], forecasts: [try forecast(0.5, from: 2, frames: 3)], options: options)
+    let result = try evaluation([try forecast(0.5, from: 2, frames: 3)], thresholds: [1.25])
     #expect(result.book.leadMinutes() == [5, 10, 15] && result.book.methods == ["f", "persistence"])
     for (index, lead) in [5.0, 10, 15].enumerated() {
       let model = try #require(result.book.scores(method: "f", leadMinutes: lead))
@@ -101,8 +107,7 @@ import Verification
     rain[0, 0, 0] = .nan
     let part = observed.with(times: Array(observed.times[3..<5]), rainRate: rain)
     let other = try ForecastReading([part], path: "g.nc", referenceTime: observed.times[2])
-    let result = try Evaluator.evaluate(
-      [observed], forecasts: [try forecast(0.5, from: 2, frames: 2), other], options: .init())
+    let result = try evaluation([try forecast(0.5, from: 2, frames: 2), other])
     #expect(result.book.methods == ["f", "g", "persistence"])
     #expect(result.events.map(\.startTimes.count) == [1])
     for method in result.book.methods {
@@ -111,14 +116,35 @@ import Verification
     }
   }
 
+  /// Advection starts from the frames up to the reference time. What it leaves missing counts for no method.
+  @Test func advectionIsScoredOnThePixelsOfAll() throws {
+    let forecast = try forecast(0, from: 2, frames: 2)
+    let result = try evaluation([forecast], baselines: Baseline.allCases)
+    #expect(result.book.methods == ["f", "advection", "persistence"] && result.notes.isEmpty)
+    for (index, lead) in [5.0, 10].enumerated() {
+      let field = Baseline.advection.forecast(
+        try observed.rainRate.parts(0..<3), leadFrames: 2, pool: .standard
+      ).part(index)
+      let truth = try observed.rainRate.part(3 + index)
+      let errors = zip(field.elements, truth.elements).filter { !$0.0.isNaN }.map { Double(abs($0 - $1)) }
+      for method in result.book.methods {
+        #expect(result.book.scores(method: method, leadMinutes: lead)?.continuous.count == errors.count)
+      }
+      let scores = try #require(result.book.scores(method: "advection", leadMinutes: lead))
+      #expect(abs(try #require(scores.continuous.mae) - errors.reduce(0, +) / Double(errors.count)) < 1e-6)
+    }
+  }
+
   @Test func forecastsThatCannotBeToldApartAreRefused() throws {
     let (a, b) = (try forecast(0, from: 2, frames: 2), try forecast(1, from: 2, frames: 2, path: "other/f.nc"))
-    #expect(throwsCode(.usage) { _ = try Evaluator.evaluate([observed], forecasts: [a, b], options: .init()) })
+    #expect(throwsCode(.usage) { _ = try evaluation([a, b]) })
     let later = try forecast(1, from: 3, frames: 2, path: "later/f.nc")
-    let both = try Evaluator.evaluate([observed], forecasts: [a, later], options: .init())
+    let both = try evaluation([a, later])
     #expect(both.book.methods == ["f", "persistence"] && both.events.map(\.startTimes.count) == [2])
-    let named = try forecast(0, from: 2, frames: 2, path: "persistence.nc")
-    #expect(throwsCode(.usage) { _ = try Evaluator.evaluate([observed], forecasts: [named], options: .init()) })
+    for name in Baseline.allCases.map(\.rawValue) {
+      let named = try forecast(0, from: 2, frames: 2, path: "\(name).nc")
+      #expect(throwsCode(.usage) { _ = try evaluation([named], baselines: Baseline.allCases) })
+    }
     // Its lead time is not known, and would be taken for none: a perfect persistence.
     let one = FrameSequence(grid: observed.grid, times: [600], rainRate: try observed.rainRate.parts(2..<3))
     #expect(throwsCode(.unusable) { _ = try ForecastReading([one], path: "f.nc", referenceTime: nil) })
@@ -129,18 +155,16 @@ import Verification
     other = try ForecastReading(
       [FrameSequence(grid: observed.grid, times: [1e6, 1e6 + 300], rainRate: Tensor(shape: [2, 12, 10]))], path: "f.nc",
       referenceTime: nil)
-    #expect(throwsCode(.unusable) { _ = try Evaluator.evaluate([observed], forecasts: [other], options: .init()) })
+    #expect(throwsCode(.unusable) { _ = try evaluation([other]) })
     let grid = Grid(height: 12, width: 10, spacingMetres: 500)
     let foreign = try ForecastReading(
       [FrameSequence(grid: grid, times: [300, 600], rainRate: Tensor(shape: [2, 12, 10]))], path: "g.nc",
       referenceTime: 0)
-    #expect(throwsCode(.unusable) { _ = try Evaluator.evaluate([observed], forecasts: [foreign], options: .init()) })
+    #expect(throwsCode(.unusable) { _ = try evaluation([foreign]) })
   }
 
   @Test func theReportSaysWhatItComputed() throws {
-    var options = EvaluationOptions()
-    (options.thresholds, options.windows) = ([1, 50, 1e30], [3])
-    let result = try Evaluator.evaluate([observed], forecasts: [try forecast(0, from: 2, frames: 2)], options: options)
+    let result = try evaluation([try forecast(0, from: 2, frames: 2)], thresholds: [1, 50, 1e30], windows: [3])
     let report = ScoreReport(result, intervals: ScoreIntervals(result.book, pool: .standard))
     let files = Dictionary(uniqueKeysWithValues: try report.files())
     let lines = String(decoding: try #require(files["scores.csv"]), as: UTF8.self).split(separator: "\n").map(
@@ -255,14 +279,15 @@ import Verification
 
   @Test func reportsAreCompared() throws {
     let event = try events()[0]
-    _ = try write(Evaluator.evaluate([event.sequence], forecasts: event.forecasts, options: .init()), "a")
+    _ = try write(
+      Evaluator.evaluate([event.sequence], forecasts: event.forecasts, options: .init(), pool: .standard), "a")
     let worse = try event.forecasts.enumerated().map { index, forecast in
       let part = try event.sequence.rainRate.parts(index + 3..<index + 5)
       return try ForecastReading(
         [event.sequence.with(times: forecast.times, rainRate: Tensor(shape: part.shape, part.elements.map { $0 + 4 }))],
         path: "g.nc", referenceTime: forecast.referenceTime)
     }
-    _ = try write(Evaluator.evaluate([event.sequence], forecasts: worse, options: .init()), "b")
+    _ = try write(Evaluator.evaluate([event.sequence], forecasts: worse, options: .init(), pool: .standard), "b")
     let text = try ScoreComparison(folder / "a", folder / "b", method: nil, pool: .standard).text
     #expect(text.contains("A: f of a") && text.contains("B: g of b") && text.contains("26 common start times"))
     let rows = text.split(separator: "\n").filter { $0.contains("MSE") }
