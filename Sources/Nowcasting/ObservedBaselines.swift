@@ -19,6 +19,10 @@ final class ObservedBaselines {
 
   /// The field of every baseline that can be made, `[h, w]` in mm/h, some time after an observed frame.
   ///
+  /// - Parameters:
+  ///   - origin: the frame of the reference time; `nil` where there is none.
+  ///   - reference: the reference time, in seconds since 1970.
+  ///   - seconds: the lead time.
   /// - Throws: `RadarError` when a frame cannot be read any more.
   func fields(
     from origin: (sequence: FrameSequence, frame: Int)?, reference: Double, seconds: Double
