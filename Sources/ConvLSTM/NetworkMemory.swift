@@ -129,7 +129,9 @@ public struct NetworkMemory: Sendable {
     if recording != .all {
       floats += Self.kept(
         (encoderLayers + forecasterLayers).map {
-          $0.what.gateScratchChannels(algorithms($0)) * pixels($0.scale, halo: halo)
+          let pixels = (Double(rows($0.scale)) + 2 * halo) * (Double(columns($0.scale)) + 2 * halo)
+          let floats = Double(batch) * $0.what.gateScratchChannels(algorithms($0)) * pixels
+          return AlignedBuffer.floatsTaken(floats + Double(BlockedLayout.slack))
         })
     }
     let inputPatch = configuration.patch * (configuration.scales.stride.first ?? 1)

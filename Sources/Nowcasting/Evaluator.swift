@@ -97,11 +97,18 @@ public enum Evaluator {
       guard let first = match.moments.first else { return nil }
       return Start(event: first.observed.sequence, time: match.reference) {
         let origin = sequences.frame(at: match.reference, on: match.grid)
+        var open: [Int: [FrameSequence]] = [:]
+        func forecast(_ place: (forecast: Int, frame: Int)) throws -> ScoredForecast {
+          let reading = forecasts[place.forecast]
+          let members = try open[place.forecast] ?? reading.opened()
+          open[place.forecast] = members
+          return try reading.forecast(of: members, at: place.frame)
+        }
         return try match.moments.map { moment in
           LeadFrames(
             leadMinutes: (moment.valid - match.reference) / 60,
             observation: try moment.observed.sequence.measuredRainRate(at: moment.observed.frame),
-            forecasts: try moment.frames.map { try forecasts[$0.forecast].forecast(at: $0.frame) }
+            forecasts: try moment.frames.map(forecast)
               + baselines.fields(
                 from: origin, reference: match.reference, seconds: moment.valid - match.reference))
         }

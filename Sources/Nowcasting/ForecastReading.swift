@@ -15,15 +15,23 @@ public struct ForecastReading: Sendable {
   public let referenceTime: Double
   /// The grid.
   public let grid: Grid
-  /// The forecast, or each member of an ensemble.
-  private let members: [FrameSequence]
+  /// Opens the forecast, or each member of an ensemble.
+  private let open: @Sendable () throws -> [FrameSequence]
 
   /// Takes a forecast that was read as sequences: one, or one for each member of an ensemble.
   ///
-  /// - Parameter referenceTime: what the file says; without it, one step before the first forecast frame.
+  /// - Parameters:
+  ///   - members: the sequences.
+  ///   - path: their file.
+  ///   - referenceTime: what the file says; without it, one step before the first forecast frame.
+  ///   - reopen: reads the sequences again. An open file takes memory, so of many forecasts only those are open that
+  ///     are being scored; without it, `members` are kept.
   /// - Precondition: there is at least one sequence, and all have the same times.
   /// - Throws: ``NowcastError`` `unusable` when there is only one frame and the file does not say.
-  public init(_ members: [FrameSequence], path: String, referenceTime: Double?) throws {
+  public init(
+    _ members: [FrameSequence], path: String, referenceTime: Double?,
+    reopen: (@Sendable () throws -> [FrameSequence])? = nil
+  ) throws {
     let sequence = members[0]
     guard referenceTime != nil || sequence.count > 1 else {
       throw NowcastError(
@@ -36,13 +44,26 @@ public struct ForecastReading: Sendable {
     times = sequence.times
     self.referenceTime = referenceTime ?? sequence.times[0] - sequence.stepSeconds
     grid = sequence.grid
-    self.members = members
+    open = reopen ?? { members }
   }
 
-  /// What was forecast for one of the times.
+  /// The forecast, or each member of an ensemble, ready to be read.
+  ///
+  /// - Throws: ``NowcastError`` `unusable` when the file is no longer what it was, `RadarError` when it cannot be read.
+  func opened() throws -> [FrameSequence] {
+    let members = try open()
+    guard members.allSatisfy({ $0.times == times && $0.grid.matches(grid) }) else {
+      throw NowcastError(
+        .unusable, "the file is no longer what it was when its header was read. Let its writer finish, and try again.",
+        path: path)
+    }
+    return members
+  }
+
+  /// What was forecast for one of the times, from what ``opened()`` gave.
   ///
   /// - Throws: `RadarError` when the file cannot be read any more.
-  func forecast(at frame: Int) throws -> ScoredForecast {
+  func forecast(of members: [FrameSequence], at frame: Int) throws -> ScoredForecast {
     guard members.count > 1 else { return ScoredForecast(method: method, field: try members[0].rainRate(at: frame)) }
     var all = Tensor(shape: [members.count, grid.height, grid.width])
     let size = grid.height * grid.width

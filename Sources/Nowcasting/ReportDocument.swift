@@ -86,16 +86,23 @@ struct ReportDocument: Codable {
   }
 
   private var evaluation: Evaluation? {
-    guard !thresholds.isEmpty, thresholds.allSatisfy(\.isFinite), blockSeconds > 0,
-      windows.allSatisfy({ (1...10_000).contains($0) }), pools.allSatisfy({ $0 > 0 })
+    let ascends = zip(thresholds, thresholds.dropFirst()).allSatisfy { $0 < $1 }
+    let times = events.flatMap(\.startTimes) + scores.map { Double($0.block) }
+    guard !thresholds.isEmpty, thresholds.allSatisfy(\.isFinite), ascends, (1...100_000_000).contains(blockSeconds),
+      Set(windows).count == windows.count, Set(pools).count == pools.count,
+      Set(events.map(\.name)).count == events.count,
+      times.allSatisfy({ $0.magnitude < 1e12 }),
+      windows.allSatisfy({ (1...10_000).contains($0) }), pools.allSatisfy({ (1...10_000).contains($0) })
     else { return nil }
     let settings = ScoreSettings(definition: definition, thresholds: thresholds, windows: windows, pools: pools)
     var book = ScoreBook(settings: settings, blockSeconds: blockSeconds)
     for entry in scores {
-      guard let one = FieldScores(settings: settings, sums: entry.raw), entry.leadMinutes.isFinite else { return nil }
-      book.add(
-        one, to: .init(method: entry.method, leadMinutes: entry.leadMinutes),
-        .init(event: entry.event, start: entry.block))
+      let column = ScoreBook.Column(method: entry.method, leadMinutes: entry.leadMinutes)
+      let block = ScoreBook.Block(event: entry.event, start: entry.block)
+      guard let one = FieldScores(settings: settings, sums: entry.raw), entry.leadMinutes.magnitude < 1e9,
+        book.columns[column]?[block] == nil
+      else { return nil }
+      book.add(one, to: column, block)
     }
     return Evaluation(book: book, events: events, subjects: subjects)
   }

@@ -61,6 +61,14 @@ public struct ContinuousSums: Sendable, Equatable, Codable {
     sumWeightedSquaredError += other.sumWeightedSquaredError * times
   }
 
+  /// All sums.
+  var sums: [ExactSum] {
+    [
+      sumForecast, sumObservation, sumError, sumAbsoluteError, sumSquaredError, sumForecastSquared,
+      sumObservationSquared, sumProduct, sumWeightedAbsoluteError, sumWeightedSquaredError,
+    ]
+  }
+
   /// A sum per pixel; `nil` without pixels.
   func mean(_ sum: ExactSum) -> Double? { ratio(sum.value, Double(count)) }
 

@@ -43,7 +43,7 @@ public struct FieldScores: Sendable, Equatable {
       })
   }
 
-  /// Takes counts and sums; `nil` when they are not those of the settings.
+  /// Takes counts and sums; `nil` when they are not those of the settings, or so large that they cannot be added up.
   public init?(settings: ScoreSettings, sums: Sums) {
     self.init(settings: settings)
     let count = settings.thresholds.count
@@ -55,8 +55,21 @@ public struct FieldScores: Sendable, Equatable {
           && $0.bins.allSatisfy { $0.count == EnsembleScores.binCount }
       }) ?? true
     else { return nil }
+    guard sums.counts.allSatisfy({ (0...Self.mostCount).contains($0) }),
+      sums.exactSums.allSatisfy({ $0.units.magnitude <= Self.mostSum }),
+      sums.fractions.allSatisfy({ fractions in
+        [fractions.sumForecastSquared, fractions.sumObservationSquared, fractions.sumProduct].allSatisfy {
+          (0...Int128(Self.mostSum)).contains($0)
+        }
+      })
+    else { return nil }
     self.sums = sums
   }
+
+  /// What files may hold at most, so that no number of them that fits on a disk overflows: a thousand times a decade of
+  /// a continent.
+  private static let mostCount = 1 << 44
+  private static let mostSum = UInt128(10_000_000_000_000_000) * 1_000_000_000_000_000
 
   /// A contingency table for each threshold.
   public var tables: [ContingencyTable] { sums.tables }
@@ -101,5 +114,22 @@ public struct FieldScores: Sendable, Equatable {
       if sums.ensemble == nil { sums.ensemble = EnsembleScores(thresholds: settings.thresholds.count) }
       sums.ensemble?.merge(ensemble, times: times)
     }
+  }
+}
+
+extension FieldScores.Sums {
+  /// Every count.
+  fileprivate var counts: [Int] {
+    let tables = (tables + pooled.joined()).flatMap { [$0.hits, $0.misses, $0.falseAlarms, $0.correctNegatives] }
+    let bins = (ensemble?.bins ?? []).joined().flatMap { [$0.count, $0.observed] }
+    return [fields, pixels, continuous.count, continuous.frames, structure.frames, spectrum.frames] + tables
+      + fractions.map(\.count) + bins + (ensemble.map { [$0.count] } ?? [])
+  }
+
+  /// Every sum but those of fractions.
+  fileprivate var exactSums: [ExactSum] {
+    let bands = spectrum.bands.flatMap { [$0.forecast, $0.observation] }
+    let ensembles = ensemble.map { [$0.crpsSum] + $0.brierSums + $0.bins.joined().map(\.probability) } ?? []
+    return continuous.sums + [structure.sum] + bands + ensembles
   }
 }

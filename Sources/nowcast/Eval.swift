@@ -162,13 +162,16 @@ struct Eval: ParsableCommand {
   private func forecasts() throws -> [ForecastReading] {
     try forecast.map { path in
       // A forecast says itself what it holds; --variable and --units are about the observations.
-      func member(_ index: Int) throws -> FrameSequence {
-        try RadarReader(options: ReadOptions(member: index)).sequences(at: [path]).singleSequence(
-          for: "a forecast to score")
+      let read: @Sendable () throws -> [FrameSequence] = {
+        func member(_ index: Int) throws -> FrameSequence {
+          try RadarReader(options: ReadOptions(member: index)).sequences(at: [path]).singleSequence(
+            for: "a forecast to score")
+        }
+        let first = try member(0)
+        return try [first] + (1..<max(first.source.memberCount, 1)).map(member)
       }
-      let first = try member(0)
-      let members = try [first] + (1..<max(first.source.memberCount, 1)).map(member)
-      return try ForecastReading(members, path: path, referenceTime: first.referenceTime)
+      let members = try read()
+      return try ForecastReading(members, path: path, referenceTime: members[0].referenceTime, reopen: read)
     }
   }
 }

@@ -275,6 +275,19 @@ import Verification
       try Data(foreign.utf8).write(to: URL(fileURLWithPath: folder / "foreign.json"))
       #expect(throwsCode(.unusable) { _ = try Evaluation.merged([folder / "foreign.json"]) })
     }
+    // A report that somebody has edited: each would overflow or be taken twice.
+    let good = try String(contentsOfFile: folder / "a/scores.json", encoding: .utf8)
+    for (key, value) in [
+      ("hits", "9000000000000000000"), ("hits", "-1"), ("lead_minutes", "1e300"), ("block", "9000000000000000000"),
+      ("squared_error", "\"99999999999999999999999999\""), ("format", "2"), ("block_seconds", "0"),
+    ] {
+      let edited = good.replacing(try Regex("\"\(key)\":(-?[0-9.]+|\"[0-9.]+\")"), maxReplacements: 1) { _ in
+        "\"\(key)\":\(value)"
+      }
+      #expect(edited != good)
+      try Data(edited.utf8).write(to: URL(fileURLWithPath: folder / "edited.json"))
+      #expect(throwsCode(.unusable) { _ = try Evaluation.merged([folder / "edited.json"]) }, "\(key) \(value)")
+    }
   }
 
   @Test func reportsAreCompared() throws {
