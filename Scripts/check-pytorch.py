@@ -55,8 +55,8 @@ def check(name, options):
     wet = ours > 0
     assert wet.any(), "there is no rain in the forecast, so nothing to compare"
     worst = numpy.abs(normalised(ours[wet], scale) - theirs[wet]).max()
-    # Below 0.05 mm/h a forecast is dry.
-    most = theirs[ours == 0].max(initial=0) - normalised(0.05, scale)
+    # Below 0.05 mm/h a forecast is dry, and below 0.02 of a scale that begins above that.
+    most = theirs[ours == 0].max(initial=0) - max(normalised(0.05, scale), 0.02)
     print(f"{name}: {wet.sum()} wet pixels, largest difference {worst:.1e}; dry ones exceed the limit by at most {most:.1e}")
     assert worst < 1e-5 and most < 1e-5
     save_file(scope["network"].state_dict(), "pytorch.safetensors")
@@ -72,7 +72,8 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         subprocess.run([NOWCAST, "simulate", "-q", "--output", "radar.nc", "--frames", "30", "--height", "50", "--width", "47"], check=True)
-        frames = ["--input-frames", "4", "--lead-frames", "5", "--learning-rate", "0.01"]
+        # From 5 dBZ on, so that even a network that has learned little forecasts rain to compare.
+        frames = ["--input-frames", "4", "--lead-frames", "5", "--learning-rate", "0.01", "--min-dbz", "5"]
         check("one scale", ["--hidden", "12,10", "--kernel", "3,5", *frames])
         check("one scale, reversed", ["--hidden", "12,10", "--no-peephole", "--forecaster-order", "reversed", "--patch", "4", *frames])
         check("several scales", ["--preset", "hko7", "--hidden", "12,10,8", *frames])

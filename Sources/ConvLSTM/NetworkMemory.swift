@@ -128,11 +128,8 @@ public struct NetworkMemory: Sendable {
     // Where the gates are not kept, a step's may still have to go through memory.
     if recording != .all {
       floats += Self.kept(
-        (encoderLayers + forecasterLayers).map {
-          let pixels = (Double(rows($0.scale)) + 2 * halo) * (Double(columns($0.scale)) + 2 * halo)
-          let floats = Double(batch) * $0.what.gateScratchChannels(algorithms($0)) * pixels
-          return AlignedBuffer.floatsTaken(floats + Double(BlockedLayout.slack))
-        })
+        (encoderLayers + forecasterLayers).filter { $0.what.needsGateScratch(algorithms($0)) }
+          .map { buffer($0.what.hiddenChannels, $0.scale, gates: true, halo: halo) })
     }
     let inputPatch = configuration.patch * (configuration.scales.stride.first ?? 1)
     let input = buffer(configuration.frameChannels * inputPatch * inputPatch, 0, halo: halo)
@@ -227,12 +224,11 @@ extension LayerConfiguration {
     }
   }
 
-  /// Channels of the gates that a step needs scratch memory for: all, where the convolutions of input and state have
-  /// kernels that cannot be summed up in one pass; else none.
-  fileprivate func gateScratchChannels(_ algorithms: LayerAlgorithms) -> Double {
+  /// Whether a step needs scratch memory for its gates where they are not kept: the convolutions of input and state have
+  /// kernels that cannot be summed up in one pass.
+  fileprivate func needsGateScratch(_ algorithms: LayerAlgorithms) -> Bool {
     let areDirect = algorithms.input == .direct && algorithms.state == .direct
-    guard inputChannels != nil, inputKernel != stateKernel, !areDirect else { return 0 }
-    return Double(gates.blocks * BlockedLayout.lanes)
+    return inputChannels != nil && inputKernel != stateKernel && !areDirect
   }
 
   /// Floats of scratch memory and sums for the layer's weight gradients.

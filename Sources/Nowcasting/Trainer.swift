@@ -94,11 +94,11 @@ public final class Trainer {
       optimisation = Optimisation(options, scheduleSteps: steps, count: architecture.parameterLayout.count)
       position = Checkpoint.Position(scheduleSteps: steps, data: data.record, options: options)
     }
-    self.notes = notes
     history = position.history
     work = NetworkWork(
       architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
       width: sampler.width)
+    self.notes = notes
     gradients = ParameterSet(architecture.parameterLayout)
     step = TrainingStep(
       network, loss: loss, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,

@@ -202,7 +202,7 @@ public struct TrainingData: Sendable {
     }
     throw NowcastError(
       .unusable,
-      "every pixel of every frame that could be forecast is missing; there is nothing to learn from. Give other frames.",
+      "every pixel of every frame is missing among those to be forecast; there is nothing to learn from. Give other frames.",
       path: frames[0].files.first)
   }
 }

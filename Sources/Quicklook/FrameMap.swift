@@ -43,8 +43,8 @@ struct FrameMap {
     ((grid.height + height - 1) / height, (grid.width + width - 1) / width)
   }
 
-  /// A frame, `[h, w]` in mm/h, as pixels of the map row by row: the largest of the rates that fall on a pixel of the map,
-  /// missing where most of them are and no rain was measured.
+  /// A frame, `[h, w]` in mm/h, as pixels of the map row by row: the largest of the rates that fall on one, missing where
+  /// most of them are and no rain was measured.
   ///
   /// A mean would turn a storm of a few pixels into drizzle, and a shower of one into nothing.
   func rates(_ frame: Tensor) -> [Float] {

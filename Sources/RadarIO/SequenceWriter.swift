@@ -21,8 +21,13 @@ public struct SequenceWriter: Sendable {
   /// The frames stay those of the input's makers: its title, institution, references and terms of use are kept.
   ///
   /// - Parameters:
+  ///   - sequences: in the order of time.
+  ///   - path: the file.
   ///   - title: the global attribute; by default that of the first sequence's file.
   ///   - source: is added to the input's.
+  ///   - history: the global attribute.
+  ///   - references: the global attribute; by default those of the sequences.
+  ///   - comment: the global attribute.
   /// - Throws: ``RadarError`` `unusable` when grids are mixed or times overlap; `cannotCreate` or `writeFailed`.
   public func write(
     _ sequences: [FrameSequence], to path: String, title: String? = nil, source: String? = nil, history: String? = nil,

@@ -39,7 +39,7 @@ import Testing
     State(name: "partly dry", value: { t, y, x in x < 8 || t < 3 ? 0 : rain(t, y, x) }),
     State(
       name: "all missing", value: { _, _, _ in .nan }, trainStatus: 65,
-      train: ["a.nc", "every pixel of every frame that could be forecast is missing"],
+      train: ["a.nc", "every pixel of every frame is missing"],
       predict: ["every pixel of the input frames is missing, and so is the whole forecast"],
       eval: ["no pixel was measured and forecast"], isMissing: { _, _ in true }, validity: { _, _ in .outsideCoverage },
       inputMissing: "2020-01-01T00:25Z 2020-01-01T00:30Z 2020-01-01T00:35Z", compared: 0,

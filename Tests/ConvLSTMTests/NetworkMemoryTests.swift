@@ -12,11 +12,13 @@ import Testing
   /// direct sums: four gates of a float for each hidden channel and pixel, margins included.
   @Test func kernelsOfTwoSizesTakeMemoryForTheGates() throws {
     let gates = 4.0 * 4 * 64 * 404 * 304
-    #expect(try tape(input: 5, state: 3) - tape(input: 5, state: 5) == gates)
-    #expect(try tape(input: 3, state: 5) - tape(input: 5, state: 5) == gates)
+    // Large buffers take whole pages of 2 MB.
+    func agree(_ bytes: Double, _ expected: Double) -> Bool { abs(bytes - expected) <= Double(2 << 20) }
+    #expect(try agree(tape(input: 5, state: 3) - tape(input: 5, state: 5), gates))
+    #expect(try agree(tape(input: 3, state: 5) - tape(input: 5, state: 5), gates))
     #expect(try tape(input: 9, state: 1) == tape(input: 9, state: 9))
     // A larger layer after a smaller one takes a buffer of its own.
     let rising = try tape(input: 5, state: 3, hidden: [32, 64]) - tape(input: 5, state: 5, hidden: [32, 64])
-    #expect(rising == 1.5 * gates)
+    #expect(agree(rising, 1.5 * gates))
   }
 }
