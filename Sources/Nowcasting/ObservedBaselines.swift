@@ -1,13 +1,14 @@
 import ConvKernels
 import RadarIO
 import Tensor
+import Verification
 
 /// The baselines beside forecasts that were made elsewhere: from the observed frames up to their reference times.
-struct ObservedBaselines {
+final class ObservedBaselines {
   private let baselines: [Baseline]
   private let pool: WorkerPool
-  /// How many fields could not be made.
-  private var absent: [Baseline: Int] = [:]
+  /// The fields that could not be made, by reference and lead time: they may be asked for again.
+  private var absent: [Baseline: Set<[Double]>] = [:]
   /// The forecasts from the last reference time asked for, as far as they were needed.
   private var made: (sequence: String, start: Int, forecasts: [Baseline: Tensor])?
 
@@ -18,22 +19,26 @@ struct ObservedBaselines {
 
   /// The field of every baseline that can be made, `[h, w]` in mm/h, some time after an observed frame.
   ///
+  /// - Parameters:
+  ///   - origin: the frame of the reference time; `nil` where there is none.
+  ///   - reference: the reference time, in seconds since 1970.
+  ///   - seconds: the lead time.
   /// - Throws: `RadarError` when a frame cannot be read any more.
-  mutating func fields(
-    from origin: (sequence: FrameSequence, frame: Int)?, seconds: Double
-  ) throws -> [(String, Tensor)] {
-    var fields: [(String, Tensor)] = []
+  func fields(
+    from origin: (sequence: FrameSequence, frame: Int)?, reference: Double, seconds: Double
+  ) throws -> [ScoredForecast] {
+    var fields: [ScoredForecast] = []
     for baseline in baselines {
       if let origin, let field = try field(baseline, origin.sequence, origin.frame, seconds: seconds) {
-        fields.append((baseline.rawValue, field))
+        fields.append(ScoredForecast(method: baseline.rawValue, field: field))
       } else {
-        absent[baseline, default: 0] += 1
+        absent[baseline, default: []].insert([reference, seconds])
       }
     }
     return fields
   }
 
-  private mutating func field(
+  private func field(
     _ baseline: Baseline, _ sequence: FrameSequence, _ start: Int, seconds: Double
   ) throws -> Tensor? {
     guard baseline != .persistence else { return try sequence.rainRate(at: start) }
@@ -54,7 +59,7 @@ struct ObservedBaselines {
   /// Sentences on what could not be made.
   var notes: [String] {
     baselines.compactMap { baseline in
-      absent[baseline].map { count in
+      absent[baseline].map(\.count).map { count in
         let frames = baseline.fewestFrames
         let reason =
           frames == 1

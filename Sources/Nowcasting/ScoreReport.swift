@@ -1,87 +1,32 @@
+import ConvKernels
 import Foundation
 import RadarIO
 import Verification
 
-/// The files of a report: `scores.csv` for tables and plots, `scores.json` with the raw counts and sums.
+/// The folder of a report: tables for programs, the raw counts and sums, and pages for people.
 public struct ScoreReport {
+  /// Every file that a report may have.
+  static let names = ["scores.csv", "intervals.csv", "reliability.csv", "scores.json", "report.md", "report.html"]
+
   private let evaluation: Evaluation
-  private var book: ScoreBook { evaluation.book }
+  private let intervals: ScoreIntervals
 
-  /// Takes an evaluation.
-  public init(_ evaluation: Evaluation) { self.evaluation = evaluation }
-
-  /// One line for each score; an undefined one has an empty value.
-  ///
-  /// The count is that of the pixels that were scored; scores of events have one line for each threshold.
-  public var csv: String {
-    var lines = ["event,method,lead_minutes,metric,threshold,scale,value,count"]
-    for (key, scores) in book.ordered {
-      func line(_ metric: String, threshold: Float? = nil, scale: Int? = nil, _ value: Double?, _ count: Int) {
-        let columns = [
-          Self.quoted(key.event), Self.quoted(key.method), key.leadMinutes.short, metric,
-          threshold.map { Self.number($0) } ?? "", scale.map(String.init) ?? "", value.map { "\($0)" } ?? "",
-          "\(count)",
-        ]
-        lines.append(columns.joined(separator: ","))
-      }
-      for (threshold, table) in zip(scores.thresholds, scores.tables) {
-        for score in CategoricalScore.allCases {
-          line(score.rawValue, threshold: threshold, table[score], table.count)
-        }
-      }
-      for score in ContinuousScore.allCases {
-        line(score.rawValue, scores.continuous[score], scores.continuous.count)
-      }
-      for fractions in scores.fractions {
-        line("fss", threshold: fractions.threshold, scale: fractions.window, fractions.fss, fractions.count)
-      }
-    }
-    return lines.joined(separator: "\n") + "\n"
+  /// Takes an evaluation and how sure its scores are.
+  public init(_ evaluation: Evaluation, intervals: ScoreIntervals) {
+    (self.evaluation, self.intervals) = (evaluation, intervals)
   }
 
-  static func number(_ value: Float) -> String {
-    // A larger one is no whole number that a person would write out, and may not fit an Int.
-    value == value.rounded() && value.magnitude < 1e6 ? String(Int(value)) : "\(value)"
-  }
-
-  private static func quoted(_ text: String) -> String {
-    guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
-    return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
-  }
-
-  private struct Document: Encodable {
-    struct Entry: Encodable {
-      let event: String
-      let method: String
-      let leadMinutes: Double
-      let raw: FieldScores
-
-      enum CodingKeys: String, CodingKey {
-        case event, method, raw
-        case leadMinutes = "lead_minutes"
-      }
-    }
-    let version: String
-    let subject: String
-    let definition: String
-    let options: EvaluationOptions
-    let events: [Evaluation.Event]
-    let notes: [String]
-    let scores: [Entry]
-  }
-
-  /// The raw counts and sums with what was evaluated and how.
-  public func json() throws -> Data {
-    let document = Document(
-      version: nowcastVersion, subject: evaluation.subject,
-      definition: "default: event when value >= threshold in mm/h; a pixel missing in the observation or in any of the "
-        + "compared forecasts counts for none; counts and sums are added over all pixels and start times of a lead time, "
-        + "then scored",
-      options: evaluation.options, events: evaluation.events, notes: evaluation.notes,
-      scores: book.ordered.map {
-        .init(event: $0.key.event, method: $0.key.method, leadMinutes: $0.key.leadMinutes, raw: $0.scores)
-      })
-    return try JSONText.encode(document, pretty: true)
+  /// The files and their content.
+  public func files() throws -> [(name: String, data: Data)] {
+    let tables = ScoreTables(evaluation: evaluation, intervals: intervals)
+    var files = [
+      ("scores.csv", Data(tables.scores.utf8)), ("intervals.csv", Data(tables.intervalLines.utf8)),
+      ("scores.json", try JSONText.encode(ReportDocument(evaluation), pretty: false)),
+      ("report.md", Data(ScoreMarkdown(evaluation: evaluation, intervals: intervals).text.utf8)),
+      ("report.html", Data(try ScorePage(evaluation: evaluation, intervals: intervals).html().utf8)),
+    ]
+    if let reliability = tables.reliability { files.append(("reliability.csv", Data(reliability.utf8))) }
+    return files
   }
 
   /// Checks, before the work is done, that a report can be written to a folder.
@@ -94,7 +39,7 @@ public struct ScoreReport {
       guard isFolder.boolValue else {
         throw NowcastError(.cannotCreate, "this is a file; a report needs a folder.", path: folder)
       }
-      for name in ["scores.csv", "scores.json"] {
+      for name in names {
         try AtomicOutput.check((folder as NSString).appendingPathComponent(name), overwrite: overwrite)
       }
       return
@@ -116,16 +61,22 @@ public struct ScoreReport {
     } catch {
       throw NowcastError(.cannotCreate, "the folder cannot be made; is its parent writable?", path: folder)
     }
-    // Both are made before either is written, and the first goes again where the second has no room.
-    let (table, document) = (Data(csv.utf8), try json())
+    // All are made before one is written, and those written go again where the next has no room.
+    let files = try files()
     let path = folder as NSString
-    let tableFile = path.appendingPathComponent("scores.csv")
-    try AtomicOutput.write(table, to: tableFile, overwrite: overwrite)
+    var written: [String] = []
     do {
-      try AtomicOutput.write(document, to: path.appendingPathComponent("scores.json"), overwrite: overwrite)
+      for (name, data) in files {
+        try AtomicOutput.write(data, to: path.appendingPathComponent(name), overwrite: overwrite)
+        written.append(path.appendingPathComponent(name))
+      }
     } catch {
-      unlink(tableFile)
+      for file in written { unlink(file) }
       throw error
+    }
+    // What an earlier report had and this one has not would be taken for its own.
+    for name in Self.names where !files.contains(where: { $0.name == name }) {
+      unlink(path.appendingPathComponent(name))
     }
   }
 }

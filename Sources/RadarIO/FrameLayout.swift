@@ -8,6 +8,8 @@ struct FrameLayout {
   var xCoordinate: NetCDFFile.Variable?
   /// Dimensions of length one that say nothing about time, rows and columns: one height, one member, one band.
   var dropped: [NetCDFFile.Dimension] = []
+  /// The dimension of the members of an ensemble, of which one is read.
+  var members: NetCDFFile.Dimension?
   /// Whether the file stores columns before rows.
   var isTransposed: Bool
 
@@ -16,7 +18,9 @@ struct FrameLayout {
 
   /// `nil` when the variable does not hold frames: two horizontal dimensions, at most one of time, and any of length one
   /// besides. Where no coordinate tells them apart the order is that of CF: (time, y, x).
-  init?(of variable: NetCDFFile.Variable, in file: NetCDFFile, system: UnitSystem) {
+  ///
+  /// - Parameter allowsMembers: whether there may be an ensemble's members, too.
+  init?(of variable: NetCDFFile.Variable, in file: NetCDFFile, system: UnitSystem, allowsMembers: Bool = false) {
     var rest = variable.dimensions.map { dimension in
       let (role, coordinate) = DimensionRole.find(dimension, in: file, system: system)
       return (dimension: dimension, role: role, coordinate: coordinate)
@@ -28,6 +32,12 @@ struct FrameLayout {
       (times.first { $0.dimension.length != 1 } ?? times.first { $0.coordinate?.standardName == "time" } ?? times.first)?
       .dimension
     rest.removeAll { $0.dimension == time }
+    if allowsMembers, rest.count > 2,
+      let position = rest.firstIndex(where: { $0.dimension.length > 1 && Self.isOfMembers($0.dimension, $0.coordinate) }
+      )
+    {
+      members = rest.remove(at: position).dimension
+    }
     // What is one level, one member or one period says nothing about rows and columns.
     while rest.count > 2,
       let position = rest.lastIndex(where: { $0.dimension.length == 1 && $0.role != .y && $0.role != .x })
@@ -46,6 +56,13 @@ struct FrameLayout {
     self.time = time
     (y, x) = (rest[0].dimension, rest[1].dimension)
     (yCoordinate, xCoordinate) = (rest[0].coordinate, rest[1].coordinate)
+  }
+
+  /// Whether a dimension counts the members of an ensemble: by its coordinate, or by the names that pysteps and others use.
+  private static func isOfMembers(_ dimension: NetCDFFile.Dimension, _ coordinate: NetCDFFile.Variable?) -> Bool {
+    coordinate?.standardName == "realization"
+      || ["realization", "realisation", "member", "members", "ensemble", "ensnumber", "ensemblemember", "number"]
+        .contains(dimension.name.lowercased().filter(\.isLetter))
   }
 }
 

@@ -10,6 +10,8 @@ public struct SourceDescription: Sendable, Equatable {
   public var units: String
   /// How the numbers became mm/h, in words.
   public var conversion: String
+  /// The members of the ensemble that the files hold, of which one was read; 1 for what is none.
+  public var memberCount = 1
   /// Why the variable was taken for the rain.
   public var reason: String?
   /// What else people may want to know of how the files were understood.

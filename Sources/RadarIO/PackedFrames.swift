@@ -22,11 +22,16 @@ struct NetCDFFrames: PackedFrames {
   private let frameBytes: Int
   /// The position of the dimension of time.
   private let time: Int?
+  /// The position of an ensemble's members, and the one that is read.
+  private let member: (position: Int, index: Int)?
 
   /// Remembers where the frames are.
   ///
   /// - Throws: ``RadarError`` `unusable` when they are no numbers, or more than the file can hold.
-  init(_ file: NetCDFFile, variable: NetCDFFile.Variable, time: NetCDFFile.Dimension?) throws {
+  init(
+    _ file: NetCDFFile, variable: NetCDFFile.Variable, time: NetCDFFile.Dimension?,
+    member: (dimension: NetCDFFile.Dimension, index: Int)? = nil
+  ) throws {
     guard let type = variable.type, type.isNumeric else {
       throw RadarError(.unusable, "its type is not one of numbers.", path: file.path, variable: variable.fullName)
     }
@@ -35,13 +40,18 @@ struct NetCDFFrames: PackedFrames {
     name = variable.fullName
     shape = variable.shape
     self.time = time.flatMap { variable.dimensions.firstIndex(of: $0) }
-    frameBytes = try file.checkedByteCount(of: variable, type: type) / max(time?.length ?? 1, 1)
+    self.member = member.flatMap { member in
+      variable.dimensions.firstIndex(of: member.dimension).map { (position: $0, index: member.index) }
+    }
+    let frames = max(time?.length ?? 1, 1) * max(member?.dimension.length ?? 1, 1)
+    frameBytes = try file.checkedByteCount(of: variable, type: type) / frames
   }
 
   func request(for frame: Int) -> ReadingProcess.Request {
     var starts = shape.map { _ in 0 }
     var counts = shape
     if let time { (starts[time], counts[time]) = (frame, 1) }
+    if let member { (starts[member.position], counts[member.position]) = (member.index, 1) }
     return .values(
       path: path, name: name, type: type, shape: shape, starts: starts, counts: counts, byteCount: frameBytes)
   }

@@ -15,6 +15,8 @@ struct RadarFile: Sendable {
   var statedInterval: (seconds: Double, statement: String)?
   /// Where the packed numbers are.
   var frames: any PackedFrames
+  /// The members of the ensemble that the file holds, of which one is read.
+  var memberCount = 1
   /// The moment a forecast starts from, in files that hold one.
   var referenceTime: Double?
   var provenance = Provenance()
@@ -65,7 +67,13 @@ struct RadarFile: Sendable {
       statedInterval = AccumulationPeriod.find(for: rain.variable, units: units, in: file)
       if statedInterval == nil { try AccumulationPeriod.refuseRunningTotal(rain.variable, path: path) }
     }
-    frames = try NetCDFFrames(file, variable: rain.variable, time: layout.time)
+    memberCount = layout.members?.length ?? 1
+    let member = layout.members.map { (dimension: $0, index: options.member ?? 0) }
+    if let member, !(0..<memberCount).contains(member.index) {
+      throw RadarError(
+        .unusable, "it has \(memberCount) members; there is no number \(member.index).", path: path, variable: name)
+    }
+    frames = try NetCDFFrames(file, variable: rain.variable, time: layout.time, member: member)
     let reader = GridReader(file: file, system: system)
     let outline = try reader.outline(of: rain.variable, layout)
     let same = { (grid: Grid) in outline.y != nil && outline.x != nil && grid.matches(outline) }

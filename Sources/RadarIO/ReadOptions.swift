@@ -8,15 +8,18 @@ public struct ReadOptions: Sendable, Equatable {
   public var relation: ReflectivityRelation
   /// The most missing frames in a row that are interpolated between their neighbours; with 0 a gap ends a sequence.
   public var maxGap: Int
+  /// Which member of an ensemble is read, from 0; `nil` refuses files with several.
+  public var member: Int?
 
   /// Options, all with a default.
   public init(
     variable: String? = nil, units: String? = nil, relation: ReflectivityRelation = ReflectivityRelation(),
-    maxGap: Int = 0
+    maxGap: Int = 0, member: Int? = nil
   ) {
     self.variable = variable
     self.units = units
     self.relation = relation
     self.maxGap = maxGap
+    self.member = member
   }
 }

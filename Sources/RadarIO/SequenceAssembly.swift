@@ -269,6 +269,7 @@ struct SequenceAssembly {
       files[file].provenance.terms.forEach { source.provenance.add($0) }
     }
     source.reason = first.reason
+    source.memberCount = first.memberCount
     var notes: [String] = []
     for note in used.flatMap({ files[$0].notes }) where !notes.contains(note) { notes.append(note) }
     source.notes = notes + statements.sorted()

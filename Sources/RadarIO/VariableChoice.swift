@@ -40,7 +40,7 @@ struct VariableChoice {
     let excluded = referencedNames()
     var planes = file.variables.compactMap { variable -> (NetCDFFile.Variable, FrameLayout)? in
       guard !excluded.contains(variable.fullName), isData(variable),
-        let layout = FrameLayout(of: variable, in: file, system: system)
+        let layout = layout(of: variable)
       else { return nil }
       return (variable, layout)
     }
@@ -82,6 +82,10 @@ struct VariableChoice {
     throw none(all.map(\.0))
   }
 
+  private func layout(of variable: NetCDFFile.Variable) -> FrameLayout? {
+    FrameLayout(of: variable, in: file, system: system, allowsMembers: options.member != nil)
+  }
+
   /// What speaks for a variable; `nil` when its standard name or the words of its names are of something else.
   private func evidence(for variable: NetCDFFile.Variable) -> Evidence? {
     if let name = variable.standardName, RainWords.isStandard(name: name) {
@@ -107,7 +111,7 @@ struct VariableChoice {
       throw RadarError(
         .unusable, "there is no variable '\(name)' in it; it has \(list(file.variables)).", path: file.path)
     }
-    guard variable.type?.isNumeric == true, let layout = FrameLayout(of: variable, in: file, system: system) else {
+    guard variable.type?.isNumeric == true, let layout = layout(of: variable) else {
       throw unusable(
         variable,
         "its dimensions are (\(VariableChoice.dimensions(of: variable))), which are not those of frames: (time, y, x) or "

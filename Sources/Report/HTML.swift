@@ -30,6 +30,21 @@ public struct Paragraph: HTMLConvertible {
   public var html: String { "<p\(style)>\(text.htmlEscaped)</p>" }
 }
 
+/// Sentences one below the other, each with a point.
+public struct BulletList: HTMLConvertible {
+  private let sentences: [String]
+
+  /// Some sentences of plain text.
+  public init(_ sentences: [String]) { self.sentences = sentences }
+
+  /// A list; nothing without sentences.
+  public var html: String {
+    guard !sentences.isEmpty else { return "" }
+    return "<ul class=\"points\">\n" + sentences.map { "<li>\($0.htmlEscaped)</li>" }.joined(separator: "\n")
+      + "\n</ul>"
+  }
+}
+
 extension String {
   /// The text with the letters replaced that mean something in HTML and in its attributes.
   public var htmlEscaped: String {

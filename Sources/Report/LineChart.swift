@@ -8,13 +8,31 @@ public struct LineChart: HTMLConvertible {
     let points: [(x: Double, y: Double?)]
     let colour: Int
     let isDashed: Bool
+    let band: [(x: Double, low: Double, high: Double)]
 
     /// - Parameters:
     ///   - points: from left to right; the curve is interrupted where there is no value.
     ///   - colour: from 0; what is the same thing should have the same colour in all charts.
     ///   - isDashed: for what others are compared with.
-    public init(_ name: String, _ points: [(x: Double, y: Double?)], colour: Int, isDashed: Bool = false) {
+    ///   - band: how far the values may be off.
+    public init(
+      _ name: String, _ points: [(x: Double, y: Double?)], colour: Int, isDashed: Bool = false,
+      band: [(x: Double, low: Double, high: Double)] = []
+    ) {
       (self.name, self.points, self.colour, self.isDashed) = (name, points, colour % 6, isDashed)
+      self.band = band
+    }
+  }
+
+  /// A line that helps to read the chart.
+  public struct Guide: Sendable {
+    let points: [(x: Double, y: Double)]
+    let label: String
+    let isDashed: Bool
+
+    /// - Parameter label: stands at its end.
+    public init(_ points: [(x: Double, y: Double)], label: String, isDashed: Bool = true) {
+      (self.points, self.label, self.isDashed) = (points, label, isDashed)
     }
   }
 
@@ -24,15 +42,18 @@ public struct LineChart: HTMLConvertible {
   private let y: ChartAxis
   private let series: [Series]
   private let mark: (x: Double, label: String)?
+  private let guides: [Guide]
 
   /// - Parameters:
   ///   - note: a sentence on how to read it.
   ///   - mark: a place on the horizontal axis to point out.
+  ///   - guides: lines that help to read it.
   public init(
     _ title: String, note: String? = nil, x: ChartAxis, y: ChartAxis, series: [Series],
-    mark: (x: Double, label: String)? = nil
+    mark: (x: Double, label: String)? = nil, guides: [Guide] = []
   ) {
     (self.title, self.note, self.x, self.y, self.series, self.mark) = (title, note, x, y, series, mark)
+    self.guides = guides
   }
 
   // The drawing is narrow, so that its letters stay legible where it is scaled down to the width of a phone.
@@ -59,7 +80,8 @@ public struct LineChart: HTMLConvertible {
 
   private var svg: String {
     let known = series.flatMap { $0.points.compactMap { point in point.y.map { (point.x, $0) } } }
-    let shown = known.filter { y.holds($0.1) && x.holds($0.0) }
+    let ends = series.flatMap { $0.band.flatMap { [($0.x, $0.low), ($0.x, $0.high)] } }
+    let shown = (known + ends).filter { y.holds($0.1) && x.holds($0.0) }
     let (xRange, xTicks) = x.layout(shown.map(\.0), wanted: 6)
     let (yRange, yTicks) = y.layout(shown.map(\.1), wanted: 5)
     func place(x value: Double) -> Double {
@@ -97,6 +119,23 @@ public struct LineChart: HTMLConvertible {
       parts.append(
         "<text x=\"\(Self.text(column + (isLeft ? -5 : 5)))\" y=\"\(Self.text(Self.top + 4))\" "
           + "text-anchor=\"\(isLeft ? "end" : "start")\">\(mark.label.htmlEscaped)</text>")
+    }
+    parts += guides.flatMap { guide in
+      let places = guide.points.map { (place(x: $0.x), place(y: $0.y)) }
+      guard let last = places.last else { return [String]() }
+      let path = places.map { "\(Self.text($0.0)) \(Self.text($0.1))" }.joined(separator: "L")
+      let isRight = last.0 > Self.width * 0.8
+      return [
+        "<path class=\"\(guide.isDashed ? "mark" : "guide")\" d=\"M\(path)\"/>",
+        "<text class=\"small\" x=\"\(Self.text(last.0 - (isRight ? 3 : -3)))\" y=\"\(Self.text(last.1 - 3))\" "
+          + "text-anchor=\"\(isRight ? "end" : "start")\">\(guide.label.htmlEscaped)</text>",
+      ]
+    }
+    for series in series where series.band.count > 1 {
+      let band = series.band.filter { y.holds($0.low) && y.holds($0.high) && x.holds($0.x) }
+      let edge = band.map { ($0.x, $0.high) } + band.reversed().map { ($0.x, $0.low) }
+      let path = edge.map { "\(Self.text(place(x: $0.0))) \(Self.text(place(y: $0.1)))" }.joined(separator: "L")
+      parts.append("<path class=\"band\" fill=\"var(--series-\(series.colour))\" d=\"M\(path)Z\"/>")
     }
     for series in series {
       var path = ""

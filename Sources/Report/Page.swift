@@ -103,6 +103,12 @@ public struct Page {
     .chart .grid { stroke: var(--line); stroke-width: 1; }
     .chart .axis { stroke: var(--faint); stroke-width: 1; }
     .chart .mark { fill: none; stroke: var(--faint); stroke-width: 1; stroke-dasharray: 2 3; }
+    .chart .guide { fill: none; stroke: var(--line); stroke-width: 1.5; }
+    .chart .small { font-size: 10px; }
+    .band { opacity: .16; }
+    ul.points { margin: .75rem 0 0; padding-left: 1.2rem; }
+    ul.points li { margin: .25rem 0; }
+    @media print { body { background: #fff; } section, figure { break-inside: avoid; } details { display: none; } }
     .curve { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
     .scroll { overflow-x: auto; }
     table { border-collapse: collapse; width: 100%; font-size: .875rem; font-variant-numeric: tabular-nums; }

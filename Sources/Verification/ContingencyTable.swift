@@ -13,6 +13,12 @@ public struct ContingencyTable: Sendable, Equatable, Codable {
   /// Neither forecast nor observed.
   public var correctNegatives: Int
 
+  enum CodingKeys: String, CodingKey {
+    case hits, misses
+    case falseAlarms = "false_alarms"
+    case correctNegatives = "correct_negatives"
+  }
+
   /// Makes a table of these counts.
   public init(hits: Int = 0, misses: Int = 0, falseAlarms: Int = 0, correctNegatives: Int = 0) {
     self.hits = hits
@@ -21,19 +27,25 @@ public struct ContingencyTable: Sendable, Equatable, Codable {
     self.correctNegatives = correctNegatives
   }
 
-  /// Adds the counts of another table. Counts are integers, so the order of merging does not matter.
-  public mutating func merge(_ other: ContingencyTable) {
-    hits += other.hits
-    misses += other.misses
-    falseAlarms += other.falseAlarms
-    correctNegatives += other.correctNegatives
+  /// Adds the counts of another table, `times` over. Counts are integers, so the order of merging does not matter.
+  public mutating func merge(_ other: ContingencyTable, times: Int = 1) {
+    hits += other.hits * times
+    misses += other.misses * times
+    falseAlarms += other.falseAlarms * times
+    correctNegatives += other.correctNegatives * times
   }
 
   /// The number of pixels counted.
   public var count: Int { hits + misses + falseAlarms + correctNegatives }
 
   /// The critical success index (threat score) `H / (H + M + F)`, 0 to 1, best 1.
-  public var csi: Double? { ratio(Double(hits), Double(hits + misses + falseAlarms)) }
+  public var csi: Double? { csi(addedToDenominator: 0) }
+
+  /// The critical success index with a small number added to its denominator, as SEVIR's scorers have it.
+  func csi(addedToDenominator epsilon: Double) -> Double? {
+    let events = hits + misses + falseAlarms
+    return events == 0 ? nil : Double(hits) / (Double(events) + epsilon)
+  }
 
   /// The probability of detection (hit rate) `H / (H + M)`, 0 to 1, best 1.
   public var pod: Double? { ratio(Double(hits), Double(hits + misses)) }
@@ -61,23 +73,8 @@ public struct ContingencyTable: Sendable, Equatable, Codable {
     return ratio(Double(hits) - chance, Double(hits + misses + falseAlarms) - chance)
   }
 
-  /// A score by its name.
-  public subscript(_ score: CategoricalScore) -> Double? {
-    switch score {
-    case .csi: csi
-    case .pod: pod
-    case .far: far
-    case .bias: frequencyBias
-    case .hss: hss
-    case .ets: ets
-    }
-  }
-}
-
-/// The scores of a ``ContingencyTable`` by the names they have in reports.
-public enum CategoricalScore: String, Sendable, CaseIterable, Codable {
-  /// See the property of ``ContingencyTable`` with the same name; `bias` is the frequency bias.
-  case csi, pod, far, bias, hss, ets
+  /// The share of observed events `(H + M) / N`, the base rate.
+  public var baseRate: Double? { ratio(Double(hits + misses), Double(count)) }
 }
 
 func ratio(_ numerator: Double, _ denominator: Double) -> Double? {

@@ -1,7 +1,10 @@
 import ArgumentParser
+import ConvKernels
 import Foundation
+import Logging
 import Nowcasting
 import RadarIO
+import Verification
 
 /// Methods that forecasts are compared with: names with commas between them, or none.
 struct BaselineList: ExpressibleByArgument {
@@ -14,10 +17,7 @@ struct BaselineList: ExpressibleByArgument {
   }
 }
 
-/// Ways to count and average.
-enum DefinitionName: String, ExpressibleByArgument, CaseIterable {
-  case standard = "default"
-}
+extension ScoreDefinition: ExpressibleByArgument {}
 
 struct Eval: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -25,12 +25,16 @@ struct Eval: ParsableCommand {
     abstract: "Score a model, or forecasts made earlier, against what was measured.",
     discussion: """
       With --model, forecasts from every start time in the data. With --forecast, scores forecast files of this or another \
-      program against the observations of their valid times. Writes scores.csv and scores.json into REPORT and prints a \
-      table beside the baselines, persistence and advection.
+      program against the observations of their valid times; a file may hold an ensemble. With --merge, adds up reports of \
+      different start times, which gives what one run over everything would have given.
+
+      Writes report.html and report.md for people, scores.csv, intervals.csv and scores.json for programs into REPORT, and \
+      prints a table beside the baselines, persistence and advection. A method is called better only where the 95 % interval \
+      of the difference says so.
       """)
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files or folders with what was measured.", valueName: "path"))
-  var data: [String]
+  var data: [String] = []
 
   @Option(help: ArgumentHelp("A model file or the folder of a run.", valueName: "model"))
   var model: String?
@@ -38,17 +42,26 @@ struct Eval: ParsableCommand {
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Forecast files to score.", valueName: "forecast.nc"))
   var forecast: [String] = []
 
+  @Option(parsing: .upToNextOption, help: ArgumentHelp("Reports to add up.", valueName: "report"))
+  var merge: [String] = []
+
   @Option(help: ArgumentHelp("The folder of the report.", valueName: "report"))
   var output: String
 
-  @Option(help: "Thresholds in mm/h. (default: 0.1,0.5,1,2,5,10)")
+  @Option(help: "Thresholds in mm/h. (default: those of the definition, 0.1,0.5,1,2,5,10)")
   var thresholds: RateList?
 
-  @Option(help: "Widths in pixels for the fractions skill score. (default: none)")
+  @Option(help: "Widths in pixels for the fractions skill score. (default: 1,5,9,17,33,65)")
   var fssWindows: IntegerList?
 
-  @Option(help: "What counts as an event, and how it is added up.")
-  var definition = DefinitionName.standard
+  @Option(
+    help:
+      "What counts as an event, the units of errors, and the order of averaging: as in the publication of that name. (default: default)"
+  )
+  var definition: ScoreDefinition?
+
+  @Option(help: "Minutes of start times that are drawn together for the intervals. (default: 60)")
+  var blockMinutes: Int?
 
   @Option(
     help: ArgumentHelp(
@@ -70,8 +83,19 @@ struct Eval: ParsableCommand {
   @OptionGroup var verbosity: VerbosityOptions
 
   func validate() throws {
-    if (model == nil) == forecast.isEmpty {
-      throw ValidationError("give either --model or --forecast.")
+    guard [model != nil, !forecast.isEmpty, !merge.isEmpty].count(where: \.self) == 1 else {
+      throw ValidationError("give either --model or --forecast, or --merge to add up reports.")
+    }
+    if !merge.isEmpty {
+      for (name, given) in [
+        ("--data", !data.isEmpty), ("--thresholds", thresholds != nil), ("--fss-windows", fssWindows != nil),
+        ("--definition", definition != nil), ("--block-minutes", blockMinutes != nil), ("--stride", stride != nil),
+        ("--lead-frames", leadFrames != nil), ("--force", force),
+      ] where given {
+        throw ValidationError("\(name) does not go with --merge: reports are added up as they are.")
+      }
+    } else if data.isEmpty {
+      throw ValidationError("give --data PATH..., what was measured.")
     }
     if !forecast.isEmpty {
       for (name, given) in [("--stride", stride != nil), ("--lead-frames", leadFrames != nil), ("--force", force)]
@@ -83,7 +107,9 @@ struct Eval: ParsableCommand {
 
   private var options: EvaluationOptions {
     var options = EvaluationOptions()
-    if let thresholds { options.thresholds = thresholds.values }
+    options.definition = definition ?? .standard
+    options.thresholds = thresholds?.values
+    if let blockMinutes { options.blockMinutes = blockMinutes }
     if let fssWindows { options.windows = fssWindows.values }
     if let stride { options.stride = stride }
     options.leadFrames = leadFrames
@@ -97,39 +123,55 @@ struct Eval: ParsableCommand {
     try options.validate()
     try ScoreReport.check(output, overwrite: replacing.overwrite)
     let logger = verbosity.logger
-    let evaluation: Evaluation
+    let pool = threads.pool
+    let evaluation = try merge.isEmpty ? evaluate(options, pool, logger) : Evaluation.merged(merge)
+    for note in evaluation.notes { logger.warning("\(note)") }
+    let intervals = ScoreIntervals(evaluation.book, pool: pool)
+    try ScoreReport(evaluation, intervals: intervals).write(to: output, overwrite: replacing.overwrite)
+    guard !verbosity.quiet else { return }
+    Console.print(ScoreText(evaluation, intervals: intervals).table(mostLeads: verbosity.verbose ? .max : 6))
+    Console.print("\nAll scores: \(output)/scores.csv and scores.json")
+  }
+
+  private func evaluate(_ options: EvaluationOptions, _ pool: WorkerPool, _ logger: Logger) throws -> Evaluation {
+    var display = ProgressDisplay(quiet: verbosity.quiet)
+    defer { display.end() }
+    func report(_ done: Int, _ total: Int) {
+      display.show(isLast: done == total, plain: { "\(done)/\(total) start times" })
+    }
     if let path = model {
       let model = try Model(contentsOf: path)
-      let relation = model.configuration.normalisation.relation
-      let read = try reading.read(data, relation: relation, logger: logger)
+      let read = try reading.read(data, relation: model.configuration.normalisation.relation, logger: logger)
       Interruption.catchSignals()
-      var display = ProgressDisplay(quiet: verbosity.quiet)
-      defer { display.end() }
-      evaluation = try Evaluator.evaluate(
-        read.sequences, model: model, modelPath: path, options: options, pool: threads.pool
-      ) { done, total in
-        display.show(isLast: done == total, plain: { "\(done)/\(total) start times" })
-      }
+      let evaluation = try Evaluator.evaluate(
+        read.sequences, model: model, modelPath: path, options: options, pool: pool, report: report)
       display.end()
       read.tellValues(logger)
-    } else {
-      let read = try reading.read(data, logger: logger)
-      evaluation = try Evaluator.evaluate(
-        read.sequences, forecasts: try forecasts(), options: options, pool: threads.pool)
-      read.tellValues(logger)
+      return evaluation
     }
-    for note in evaluation.notes { logger.warning("\(note)") }
-    try ScoreReport(evaluation).write(to: output, overwrite: replacing.overwrite)
-    guard !verbosity.quiet else { return }
-    Console.print(ScoreText(evaluation).table(mostLeads: verbosity.verbose ? .max : 6))
-    Console.print("\nAll scores: \(output)/scores.csv and scores.json")
+    let read = try reading.read(data, logger: logger)
+    let forecasts = try forecasts()
+    Interruption.catchSignals()
+    let evaluation = try Evaluator.evaluate(
+      read.sequences, forecasts: forecasts, options: options, pool: pool, report: report)
+    display.end()
+    read.tellValues(logger)
+    return evaluation
   }
 
   private func forecasts() throws -> [ForecastReading] {
     try forecast.map { path in
       // A forecast says itself what it holds; --variable and --units are about the observations.
-      let sequence = try RadarReader().sequences(at: [path]).singleSequence(for: "a forecast to score")
-      return try ForecastReading(sequence, path: path, referenceTime: sequence.referenceTime)
+      let read: @Sendable () throws -> [FrameSequence] = {
+        func member(_ index: Int) throws -> FrameSequence {
+          try RadarReader(options: ReadOptions(member: index)).sequences(at: [path]).singleSequence(
+            for: "a forecast to score")
+        }
+        let first = try member(0)
+        return try [first] + (1..<max(first.source.memberCount, 1)).map(member)
+      }
+      let members = try read()
+      return try ForecastReading(members, path: path, referenceTime: members[0].referenceTime, reopen: read)
     }
   }
 }

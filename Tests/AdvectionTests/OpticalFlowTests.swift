@@ -156,7 +156,8 @@ private struct MovingRain {
       #expect(abs(ours - theirs) < 1e-4)
     }
     let missing = FlowImages.decibels(Tensor(shape: [2], [Float.nan, .infinity]), pool: pool)
-    #expect(missing.elements.allSatisfy { $0.isNaN })
+    let areMissing = missing.elements.allSatisfy { $0.isNaN }
+    #expect(areMissing)
   }
 
   @Test func halvesAreMeansOfTheMeasured() {

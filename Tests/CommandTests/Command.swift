@@ -113,6 +113,8 @@ struct RadarFileContent {
   var width = 16
   /// The rain rate of a frame, row and column.
   var value: (Int, Int, Int) -> Float = { t, y, x in Float((t + y) % 4) + Float(x % 3) / 2 }
+  /// What each member of an ensemble has more than ``value``; empty for no dimension of members.
+  var members: [Float] = []
   /// Whether the variables have rows and columns.
   var hasGrid = true
 
@@ -139,7 +141,12 @@ struct RadarFileContent {
       try attribute(coordinates[index], "standard_name", "projection_\(name)_coordinate")
     }
     var ids: [Int32] = []
-    let dimensions = hasGrid ? [t, y, x] : [t]
+    var dimensions = hasGrid ? [t, y, x] : [t]
+    if !members.isEmpty {
+      var m: Int32 = 0
+      try check(nc_def_dim(file, "realization", members.count, &m))
+      dimensions.insert(m, at: 0)
+    }
     for name in variables {
       var id: Int32 = 0
       try check(nc_def_var(file, name, nc_type(NC_FLOAT), Int32(dimensions.count), dimensions, &id))
@@ -152,11 +159,13 @@ struct RadarFileContent {
     try check(nc_put_var_double(file, coordinates[1], (0..<width).map { Double($0) * 1000 }))
     for id in ids {
       var values: [Float] = []
-      for frame in times.indices {
-        if hasGrid {
-          for row in 0..<height { for column in 0..<width { values.append(value(frame, row, column)) } }
-        } else {
-          values.append(value(frame, 0, 0))
+      for more in members.isEmpty ? [0] : members {
+        for frame in times.indices {
+          if hasGrid {
+            for row in 0..<height { for column in 0..<width { values.append(value(frame, row, column) + more) } }
+          } else {
+            values.append(value(frame, 0, 0))
+          }
         }
       }
       try check(nc_put_var_float(file, id, values))

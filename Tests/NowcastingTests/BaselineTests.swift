@@ -91,12 +91,17 @@ import Testing
 
   /// One frame in front of the reference time shows no motion; lead times between frames have none to step to.
   @Test func saysWhatItCannotMake() throws {
-    var baselines = ObservedBaselines([.persistence, .advection], pool: .standard)
-    #expect(try baselines.fields(from: (observed, 2), seconds: 600).map(\.0) == ["persistence", "advection"])
+    let baselines = ObservedBaselines([.persistence, .advection], pool: .standard)
+    #expect(
+      try baselines.fields(from: (observed, 2), reference: 600, seconds: 600).map(\.method) == [
+        "persistence", "advection",
+      ])
     #expect(baselines.notes.isEmpty)
-    #expect(try baselines.fields(from: (observed, 0), seconds: 600).map(\.0) == ["persistence"])
-    #expect(try baselines.fields(from: (observed, 2), seconds: 450).map(\.0) == ["persistence"])
-    #expect(try baselines.fields(from: nil, seconds: 300).isEmpty)
+    #expect(try baselines.fields(from: (observed, 0), reference: 0, seconds: 600).map(\.method) == ["persistence"])
+    #expect(try baselines.fields(from: (observed, 2), reference: 600, seconds: 450).map(\.method) == ["persistence"])
+    #expect(try baselines.fields(from: nil, reference: -300, seconds: 300).isEmpty)
+    // What is asked for again is counted once.
+    #expect(try baselines.fields(from: nil, reference: -300, seconds: 300).isEmpty)
     #expect(baselines.notes.count == 2)
     #expect(baselines.notes[0].contains("persistence is not scored at 1 "))
     #expect(baselines.notes[1].contains("advection is not scored at 3 "))
