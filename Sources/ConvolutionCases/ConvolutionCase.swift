@@ -2,54 +2,45 @@ import ConvKernels
 
 /// The sizes of a convolution. One list of them drives the checks of the convolution and of both gradients, and
 /// `KernelBenchmark --cases` takes their time.
+@dynamicMemberLookup
 public struct ConvolutionCase: Sendable, CustomStringConvertible {
-  /// Images.
-  public let batch: Int
-  /// Channels read.
-  public let input: Int
-  /// Channels written.
-  public let output: Int
-  /// Rows of an image.
-  public let height: Int
-  /// Columns of an image.
-  public let width: Int
-  /// Rows of the kernel, odd.
-  public let kernelHeight: Int
-  /// Columns of the kernel, odd.
-  public let kernelWidth: Int
+  /// The convolution in double precision.
+  public let reference: ReferenceConvolution
 
   /// A case with a square kernel, or with one of `kernel` rows and `kernelWidth` columns.
   public init(
     _ input: Int, _ output: Int, _ height: Int, _ width: Int, _ kernel: Int, by kernelWidth: Int? = nil, batch: Int = 1
   ) {
-    (self.input, self.output, self.height, self.width) = (input, output, height, width)
-    (kernelHeight, self.kernelWidth, self.batch) = (kernel, kernelWidth ?? kernel, batch)
+    reference = ReferenceConvolution(
+      batch: batch, input: input, output: output, height: height, width: width, kernelHeight: kernel,
+      kernelWidth: kernelWidth ?? kernel)
+  }
+
+  /// The sizes.
+  public subscript(dynamicMember size: KeyPath<ReferenceConvolution, Int> & Sendable) -> Int {
+    reference[keyPath: size]
   }
 
   /// The sizes in words.
   public var description: String {
-    "[\(batch), \(input), \(height), \(width)] -> \(output) by \(kernelHeight)x\(kernelWidth)"
+    "[\(self.batch), \(self.input), \(self.height), \(self.width)] -> \(self.output) by \(self.kernelHeight)x\(self.kernelWidth)"
   }
 
   /// Multiplications and additions of the direct sum, those with the zero padding included.
-  public var operations: Int { 2 * batch * input * output * height * width * kernelHeight * kernelWidth }
-
-  /// The same convolution in double precision.
-  public var reference: ReferenceConvolution {
-    ReferenceConvolution(
-      batch: batch, input: input, output: output, height: height, width: width, kernelHeight: kernelHeight,
-      kernelWidth: kernelWidth)
+  public var operations: Int {
+    2 * self.batch * self.input * self.output * self.height * self.width * self.kernelHeight * self.kernelWidth
   }
 
   /// What `ConvolutionAlgorithm.fastest` chooses for it.
   public var chosenAlgorithm: ConvolutionAlgorithm {
     .fastest(
-      kernelHeight: kernelHeight, kernelWidth: kernelWidth, inputChannels: input, height: height, width: width)
+      kernelHeight: self.kernelHeight, kernelWidth: self.kernelWidth, inputChannels: self.input, height: self.height,
+      width: self.width)
   }
 
   /// Every algorithm that can compute it.
   public var algorithms: [ConvolutionAlgorithm] {
-    ConvolutionAlgorithm.allCases.filter { $0.handles(kernelHeight: kernelHeight, kernelWidth: kernelWidth) }
+    ConvolutionAlgorithm.allCases.filter { $0.handles(kernelHeight: self.kernelHeight, kernelWidth: self.kernelWidth) }
   }
 
   /// Small cases at every edge that the kernels have, and some as large as those of a network.

@@ -36,6 +36,34 @@ struct ConvolutionWay: CustomStringConvertible {
   }
 }
 
+/// What is computed of a convolution.
+enum ConvolutionStep: CaseIterable {
+  case forward, inputGradient, weightGradient
+
+  func result(of run: ConvolutionRun) -> [Float] {
+    switch self {
+    case .forward:
+      run.forward()
+      return run.output
+    case .inputGradient:
+      run.addInputGradient()
+      return run.inputGradient
+    case .weightGradient:
+      run.addWeightGradient()
+      return run.weightGradient
+    }
+  }
+
+  func expected(of run: ConvolutionRun) -> [Double] {
+    let reference = run.sizes.reference
+    switch self {
+    case .forward: return reference.forward(run.x, weights: run.weights, bias: run.bias)
+    case .inputGradient: return reference.dataGradient(run.outputGradient, weights: run.weights)
+    case .weightGradient: return reference.weightGradient(run.x, outputGradient: run.outputGradient)
+    }
+  }
+}
+
 /// The largest difference, relative to the largest reference value.
 func largestError(_ values: [Float], _ reference: [Double]) -> Double {
   guard values.count == reference.count else { return .infinity }
@@ -47,36 +75,16 @@ func largestError(_ values: [Float], _ reference: [Double]) -> Double {
 }
 
 @Suite struct ConvolutionTests {
-  @Test(arguments: ConvolutionCase.all) func forward(_ sizes: ConvolutionCase) {
+  @Test(arguments: ConvolutionCase.all, ConvolutionStep.allCases)
+  func everyWayAgreesWithTheReference(_ sizes: ConvolutionCase, _ step: ConvolutionStep) {
     var expected: [Double] = []
     for way in ConvolutionWay.all(of: sizes) {
       let run = way.run()
-      run.forward()
+      let result = step.result(of: run)
       // The operands of all ways are the same.
-      if expected.isEmpty { expected = sizes.reference.forward(run.x, weights: run.weights, bias: run.bias) }
-      #expect(largestError(run.output, expected) < way.bound, "\(way)")
+      if expected.isEmpty { expected = step.expected(of: run) }
+      #expect(largestError(result, expected) < way.bound, "\(way)")
       #expect(run.marginsAreZero, "\(way)")
-    }
-  }
-
-  @Test(arguments: ConvolutionCase.all) func inputGradient(_ sizes: ConvolutionCase) {
-    var expected: [Double] = []
-    for way in ConvolutionWay.all(of: sizes) {
-      let run = way.run()
-      run.addInputGradient()
-      if expected.isEmpty { expected = sizes.reference.dataGradient(run.outputGradient, weights: run.weights) }
-      #expect(largestError(run.inputGradient, expected) < way.bound, "\(way)")
-      #expect(run.marginsAreZero, "\(way)")
-    }
-  }
-
-  @Test(arguments: ConvolutionCase.all) func weightGradient(_ sizes: ConvolutionCase) {
-    var expected: [Double] = []
-    for way in ConvolutionWay.all(of: sizes) {
-      let run = way.run()
-      run.addWeightGradient()
-      if expected.isEmpty { expected = sizes.reference.weightGradient(run.x, outputGradient: run.outputGradient) }
-      #expect(largestError(run.weightGradient, expected) < way.bound, "\(way)")
     }
   }
 
@@ -84,11 +92,7 @@ func largestError(_ values: [Float], _ reference: [Double]) -> Double {
     // Four blocks and a bit of output, and more tiles than a task takes.
     for way in ConvolutionWay.all(of: ConvolutionCase(20, 70, 30, 37, kernel, batch: 3)) {
       let results = [1, 2, 3, 5].map { threads in
-        let run = way.run(threads: threads)
-        run.forward()
-        run.addInputGradient()
-        run.addWeightGradient()
-        return [run.output, run.inputGradient, run.weightGradient]
+        ConvolutionStep.allCases.map { $0.result(of: way.run(threads: threads)) }
       }
       #expect(results.allSatisfy { $0 == results[0] }, "\(way)")
     }
