@@ -57,16 +57,16 @@ struct ScoreSummary {
       let difference = intervals.differences[place]?[other]?[name]
       let sure =
         switch difference?.isBetter(.csi) {
-        case true?: "\(main) is better"
-        case false?: "\(main) is worse"
-        case nil: "no difference is shown"
+        case true?: ": \(main) is better"
+        case false?: ": \(main) is worse"
+        case nil: intervals.blockCount < Bootstrap.fewestBlocks ? "" : ": no difference is shown"
         }
       let range = difference?.interval.map {
         "; difference \(Self.signed(a - b)), 95 % \(Self.signed($0.low)) to \(Self.signed($0.high))"
       }
       sentences.append(
         "At +\(lead.short) min the CSI at \(threshold.short) mm/h is \(Self.number(a)) for \(main) and \(Self.number(b)) for "
-          + "\(other): \(sure)\(range ?? "").")
+          + "\(other)\(sure)\(range ?? "").")
     }
     guard intervals.blockCount >= Bootstrap.fewestBlocks else { return sentences }
     func count(_ names: [ScoreName]) -> (better: Int, worse: Int, all: Int) {

@@ -49,7 +49,7 @@ public struct ScoreText {
     let summary = ScoreSummary(evaluation: evaluation, intervals: intervals).sentences.map { "- " + $0 }
     return """
       \(starts) start \(starts == 1 ? "time" : "times") in \(events) \(events == 1 ? "sequence" : "sequences"). \
-      CSI (frequency bias) at rain rates in mm/h; MSE and MAE in \(settings.definition.errorUnits); pixels valid in all methods.
+      CSI (frequency bias) at rain rates in mm/h; MAE in \(settings.definition.errorUnits), MSE in its square; pixels valid in all methods.
 
       \(lines.joined(separator: "\n"))
 

@@ -25,7 +25,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue,
       let data = FileManager.default.contents(atPath: path)
-    else { throw NowcastError(.notFound, "the configuration cannot be read.", path: path) }
+    else { throw NowcastError(.notFound, "there is no such file, or it cannot be read.", path: path) }
     do {
       values = try JSONDecoder().decode([String: SettingValue].self, from: data)
     } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
@@ -66,7 +66,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
         throw error("\(shown(setting.name)) is \(value.json); it must be \(setting.kind).")
       }
     }
-    if let name = unknown.min() { throw error("there is no setting named '\(name)'" + Self.suggestion(name) + ".") }
+    if let name = unknown.min() { throw error("there is no setting named '\(name)'" + Self.suggestion(name)) }
     options.architecture.expandKernels()
     for setting in TrainingSetting.all where values[setting.name] != nil && !setting.applies(to: options) {
       throw error("\(shown(setting.name)) means something with \(setting.condition?.text ?? "other settings") only.")
@@ -80,7 +80,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
   private static func suggestion(_ name: String) -> String {
     let names = TrainingSetting.all.map(\.name) + [presetName, kernelName]
     let nearest = names.map { ($0, distance($0, name)) }.min { $0.1 < $1.1 }
-    guard let (known, distance) = nearest, distance <= max(2, name.count / 3) else { return "" }
+    guard let (known, distance) = nearest, distance <= max(2, name.count / 3) else { return "." }
     return "; did you mean '\(known)'?"
   }
 

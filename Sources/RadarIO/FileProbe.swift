@@ -52,7 +52,7 @@ struct FileProbe {
         .unusable,
         probe.byteCount == 0
           ? "the file is empty."
-          : "this is not a NetCDF file. Radar frames are read from NetCDF (classic or NetCDF-4) and HDF5 (ODIM_H5, KNMI).",
+          : "this is neither a NetCDF nor an HDF5 file. Radar frames are read from NetCDF, ODIM_H5 and KNMI HDF5.",
         path: path)
     }
     return probe

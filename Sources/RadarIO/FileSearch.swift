@@ -41,7 +41,7 @@ enum FileSearch {
       throw RadarError(
         .notFound,
         other == 0
-          ? "the folder holds no files." : "the folder holds no NetCDF files, only \(other) of other kinds.",
+          ? "the folder holds no files." : "the folder holds no NetCDF or HDF5 files, only \(other) of other kinds.",
         path: folder)
     }
     return files.sorted()

@@ -236,7 +236,10 @@ struct VariableChoice {
       return unusable(
         variable, "its units '\(variable.units ?? "")' are not understood. Say the right ones with --units UNIT.")
     }
-    return unusable(variable, "the units '\(units)' given with --units are not understood.")
+    return unusable(
+      variable,
+      "the units '\(units)' given with --units are not understood as rain. Give those of a rate ('mm h-1'), of an amount "
+        + "('kg m-2') or of reflectivity ('dBZ').")
   }
 
   private func several(_ candidates: [Rain]) -> RadarError {

@@ -28,6 +28,8 @@ struct Convert: ParsableCommand {
     read.tellValues(verbosity.logger)
     guard !verbosity.quiet else { return }
     let count = sequences.reduce(0) { $0 + $1.count }
-    Console.print("\(count) frames in \(sequences.count) \(sequences.count == 1 ? "sequence" : "sequences"): \(output)")
+    let frames = count == 1 ? "frame" : "frames"
+    Console.print(
+      "\(count) \(frames) in \(sequences.count) \(sequences.count == 1 ? "sequence" : "sequences"): \(output)")
   }
 }

@@ -130,7 +130,7 @@ struct Eval: ParsableCommand {
     try ScoreReport(evaluation, intervals: intervals).write(to: output, overwrite: replacing.overwrite)
     guard !verbosity.quiet else { return }
     Console.print(ScoreText(evaluation, intervals: intervals).table(mostLeads: verbosity.verbose ? .max : 6))
-    Console.print("\nAll scores: \(output)/scores.csv and scores.json")
+    Console.print("\nFor reading: \(output)/report.html. All scores: \(output)/scores.csv and scores.json")
   }
 
   private func evaluate(_ options: EvaluationOptions, _ pool: WorkerPool, _ logger: Logger) throws -> Evaluation {

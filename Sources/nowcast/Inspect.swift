@@ -43,10 +43,13 @@ struct Inspect: ParsableCommand {
     lines.append(("variable", sequence.variable + (sequence.reason.map { ", \($0)" } ?? "")))
     lines.append(("units", "'\(sequence.units)': \(sequence.conversion)"))
     lines.append(("grid", text(sequence.grid)))
-    var step = sequence.stepSeconds.map { "step \(durationText($0))" } ?? "one frame only"
-    if let jitter = sequence.jitterSeconds, jitter >= 1 { step += " (up to \(durationText(jitter)) off)" }
-    let count = "\(sequence.frames) \(sequence.frames == 1 ? "frame" : "frames")"
-    lines.append(("times", "\(sequence.firstTime) … \(sequence.lastTime), \(count), \(step)"))
+    if let step = sequence.stepSeconds {
+      var times = "\(sequence.firstTime) … \(sequence.lastTime), \(sequence.frames) frames, step \(durationText(step))"
+      if let jitter = sequence.jitterSeconds, jitter >= 1 { times += " (up to \(durationText(jitter)) off)" }
+      lines.append(("times", times))
+    } else {
+      lines.append(("times", "\(sequence.firstTime), 1 frame"))
+    }
     if let gap = sequence.gapBefore {
       let missing = gap.missingFrames.map { ", \($0) \($0 == 1 ? "frame" : "frames") missing" } ?? ""
       lines.append(("gap", "\(durationText(gap.seconds)) from the last frame of \(gap.after)\(missing)"))

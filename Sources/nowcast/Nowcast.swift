@@ -10,7 +10,7 @@ struct Nowcast: ParsableCommand {
     commandName: "nowcast",
     abstract: "Forecasts rain for the next one to two hours from radar frames.",
     discussion: """
-      Train a ConvLSTM on radar frames in NetCDF files, forecast with it, and score the forecasts:
+      Train a ConvLSTM on radar frames (NetCDF, ODIM_H5, KNMI HDF5), forecast with it, and score the forecasts:
 
         nowcast train   --data radar/ --output run
         nowcast predict --frames latest/*.nc --model run --output forecast.nc

@@ -173,7 +173,9 @@ struct Predict: ParsableCommand {
     guard frames.isFinite, (0.5..<1000.5).contains(frames), abs(frames - frames.rounded()) < 0.01 else {
       throw NowcastError(
         .usage,
-        "--lead-minutes \(leadMinutes) is no whole number (1 to 1000) of the frames' step of \(stepSeconds / 60) min.")
+        String(
+          format: "--lead-minutes %g is no whole number (1 to 1000) of the frames' step of %g min.", leadMinutes,
+          stepSeconds / 60))
     }
     return Int(frames.rounded())
   }

@@ -71,10 +71,13 @@ struct TrainingArguments: ParsableArguments {
   @Option(help: "How rain rates become the network's numbers. (default: dbz-linear)")
   var normalisation: Normalisation.Kind?
 
-  @Option(help: "The reflectivity in dBZ that the network sees as 0; no rain is 0, too. (default: -10)")
+  // Unconditional, since a negative number looks like an option.
+  @Option(
+    parsing: .unconditional,
+    help: "The reflectivity in dBZ that the network sees as 0; no rain is 0, too. (default: -10)")
   var minDbz: Double?
 
-  @Option(help: "The reflectivity in dBZ that the network sees as 1. (default: 60)")
+  @Option(parsing: .unconditional, help: "The reflectivity in dBZ that the network sees as 1. (default: 60)")
   var maxDbz: Double?
 
   @Option(help: "The rain rate in mm/h about which log-rain-rate turns from linear to logarithmic. (default: 0.1)")

@@ -105,7 +105,7 @@ import Testing
     try "text".write(toFile: folder / "bad.nc", atomically: true, encoding: .utf8)
     try writeRadarFile(folder / "buckets.nc") { $0.units = "buckets" }
     let outcome = try inspect(folder / "bad.nc", folder / "none.nc", folder / "good.nc", folder / "buckets.nc")
-    expect(outcome, status: 65, "bad.nc: this is not", "none.nc: there is no such", "'buckets' are not understood")
+    expect(outcome, status: 65, "bad.nc: this is neither", "none.nc: there is no such", "'buckets' are not understood")
     #expect(outcome.output.hasPrefix("1 sequence"))
     expect(try inspect(folder / "good.nc", folder / "none.nc"), status: 66)
 

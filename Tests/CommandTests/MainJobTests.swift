@@ -178,8 +178,10 @@ import Testing
 
   /// A configuration is printed, changed, used, and found in the run; and a run is taken up with its own.
   @Test func configurations() throws {
-    let printed = try Command.run("train", "--preset", "small", "--loss", "balanced", "--print-config")
+    let printed = try Command.run(
+      "train", "--preset", "small", "--loss", "balanced", "--min-dbz", "-5", "--print-config")
     expect(printed, status: 0)
+    #expect(printed.output.contains("\"min-dbz\": -5.0"))
     #expect(printed.output.contains("\"loss\": \"balanced\"") && printed.output.contains("\"patch\": 4"))
     try printed.output.write(toFile: folder / "c.json", atomically: true, encoding: .utf8)
     let radar = folder / "radar.nc"

@@ -27,7 +27,7 @@ import Testing
     try "CDL is text, too".write(toFile: folder.file("a.nc"), atomically: true, encoding: .utf8)
     let error = readError(folder.file("a.nc"))
     #expect(error?.code == .unusable)
-    #expect(error?.message.hasPrefix("this is not a NetCDF file.") == true)
+    #expect(error?.message.hasPrefix("this is neither a NetCDF nor an HDF5 file.") == true)
   }
 
   @Test func anEmptyFile() throws {
@@ -104,7 +104,7 @@ import Testing
     #expect(empty?.code == .notFound)
     #expect(empty?.message == "the folder holds no files.")
     try "hello".write(toFile: folder.file("readme.nc"), atomically: true, encoding: .utf8)
-    #expect(readError(folder.path)?.message == "the folder holds no NetCDF files, only 1 of other kinds.")
+    #expect(readError(folder.path)?.message == "the folder holds no NetCDF or HDF5 files, only 1 of other kinds.")
   }
 
   @Test func aFolderIsSearchedWithAllBelow() throws {

@@ -144,7 +144,8 @@ import Testing
     #expect(try chosen(variables, options: ReadOptions(units: "mm h-1")).units == "mm h-1")
     #expect(
       refusal(variables, options: ReadOptions(units: "drips"))?.message
-        == "the units 'drips' given with --units are not understood.")
+        == "the units 'drips' given with --units are not understood as rain. Give those of a rate ('mm h-1'), of an amount "
+        + "('kg m-2') or of reflectivity ('dBZ').")
   }
 
   @Test func unitsOfTheFileWinOverTheUsers() throws {
