@@ -14,7 +14,7 @@ public struct ForecastReading: Sendable {
   /// The time of the last frame that the forecast knew, in seconds since 1970.
   public let referenceTime: Double
   /// The grid.
-  public let grid: Grid
+  public private(set) var grid: Grid
   /// Opens the forecast, or each member of an ensemble.
   private let open: @Sendable () throws -> [FrameSequence]
 
@@ -45,6 +45,12 @@ public struct ForecastReading: Sendable {
     self.referenceTime = referenceTime ?? sequence.times[0] - sequence.stepSeconds
     grid = sequence.grid
     open = reopen ?? { members }
+  }
+
+  /// Takes its grid from those of other forecasts if it is among them, else adds it: coordinates of every pixel are in
+  /// memory once, and not for each of a thousand forecasts.
+  public mutating func shareGrid(among grids: inout [Grid]) {
+    if let known = grids.first(where: { $0 == grid }) { grid = known } else { grids.append(grid) }
   }
 
   /// The forecast, or each member of an ensemble, ready to be read.

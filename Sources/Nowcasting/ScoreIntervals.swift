@@ -41,24 +41,23 @@ public struct ScoreIntervals: Sendable {
     blockCount = bootstrap.groups.count
     let methods = book.methods
     let leads = book.leadMinutes()
-    // Where the mean over lead times counts, it is taken of each draw.
-    var ofLeads: [String: [[ScoreName: SIMD2<Double>]]] = [:]
+    // Where the mean over lead times counts, it is taken of each draw: sum and number of the values.
+    var ofLeads: [String: [ScoreName: [SIMD2<Double>]]] = [:]
     let pools = book.settings.definition.leadPooling == .sums
     for lead in leads {
       let present = methods.filter { book.columns[.init(method: $0, leadMinutes: lead)] != nil }
       let columns = present.map { book.columns[.init(method: $0, leadMinutes: lead)] ?? [:] }
-      let draws = Self.draws(columns, bootstrap, pool)
       let values = present.map { book.scores(method: $0, leadMinutes: lead)?.all ?? [] }
-      add(present, columns, values, draws, leadMinutes: lead)
+      let series = Self.series(columns, values, bootstrap, pool)
+      add(present, columns, values, series, leadMinutes: lead)
       guard !pools else { continue }
-      for (method, draws) in zip(present, draws) {
-        var sums = ofLeads[method] ?? Array(repeating: [:], count: draws.count)
-        for (draw, scores) in draws.enumerated() {
-          for score in scores {
-            if let value = score.value { sums[draw][score.name, default: .zero] += SIMD2(value, 1) }
+      let none = [SIMD2<Double>](repeating: .zero, count: bootstrap.count)
+      for (method, series) in zip(present, series) {
+        for (name, values) in series {
+          for (draw, value) in values.enumerated() {
+            if let value { ofLeads[method, default: [:]][name, default: none][draw] += SIMD2(value, 1) }
           }
         }
-        ofLeads[method] = sums
       }
     }
     let columns = methods.map { method in
@@ -69,53 +68,56 @@ public struct ScoreIntervals: Sendable {
       }
     }
     let values = methods.map { book.scoresOverLeads(method: $0) }
-    let draws =
+    let series =
       pools
-      ? Self.draws(columns, bootstrap, pool)
+      ? Self.series(columns, values, bootstrap, pool)
       : zip(methods, values).map { method, values in
-        (ofLeads[method] ?? []).map { sums in
-          values.map { score in
-            Score(name: score.name, value: sums[score.name].map { $0.x / $0.y }, count: score.count)
-          }
-        }
+        Series(
+          uniqueKeysWithValues: values.map { score in
+            (score.name, (ofLeads[method]?[score.name] ?? []).map { $0.y > 0 ? $0.x / $0.y : nil })
+          })
       }
-    add(methods, columns, values, draws, leadMinutes: nil)
+    add(methods, columns, values, series, leadMinutes: nil)
   }
 
-  /// The scores of each draw, for each method.
-  private static func draws(
-    _ columns: [[ScoreBook.Block: FieldScores]], _ bootstrap: Bootstrap, _ pool: WorkerPool
-  ) -> [[[Score]]] {
+  /// The values of each score, draw by draw.
+  private typealias Series = [ScoreName: [Double?]]
+
+  /// The series of the scores of each method. A draw may lack bands that no frame of its has.
+  ///
+  /// All scores of all draws are many times the size of their values, so there are those of a few draws at a time.
+  private static func series(
+    _ columns: [[ScoreBook.Block: FieldScores]], _ values: [[Score]], _ bootstrap: Bootstrap, _ pool: WorkerPool
+  ) -> [Series] {
     let share = 50
     let parts = (bootstrap.count + share - 1) / share
-    var results = [[[Score]]](repeating: [], count: columns.count * parts)
+    var results = [Series](repeating: [:], count: columns.count * parts)
     results.withUnsafeMutableBufferPointer { results in
       // Each task writes a place of its own.
       nonisolated(unsafe) let results = results
       pool.run(tasks: columns.count * parts) { task in
         let start = task % parts * share
-        results[task] = bootstrap.scores(
+        let draws = bootstrap.scores(
           of: columns[task / parts], draws: start..<min(start + share, bootstrap.count))
+        let none = [Double?](repeating: nil, count: draws.count)
+        var series = Series(uniqueKeysWithValues: values[task / parts].map { ($0.name, none) })
+        for (draw, scores) in draws.enumerated() {
+          for score in scores { series[score.name]?[draw] = score.value }
+        }
+        results[task] = series
       }
     }
-    return columns.indices.map { Array(results[$0 * parts..<($0 + 1) * parts].joined()) }
+    return columns.indices.map { index in
+      let parts = results[index * parts..<(index + 1) * parts]
+      return Series(
+        uniqueKeysWithValues: values[index].map { score in (score.name, parts.flatMap { $0[score.name] ?? [] }) })
+    }
   }
 
   private mutating func add(
-    _ methods: [String], _ columns: [[ScoreBook.Block: FieldScores]], _ values: [[Score]], _ draws: [[[Score]]],
+    _ methods: [String], _ columns: [[ScoreBook.Block: FieldScores]], _ values: [[Score]], _ series: [Series],
     leadMinutes: Double?
   ) {
-    // The values of each score, draw by draw. Draws may lack bands that no frame of theirs has.
-    let series = zip(values, draws).map { scores, draws in
-      var all: [ScoreName: [Double?]] = [:]
-      for (place, score) in scores.enumerated() {
-        all[score.name] = draws.map { drawn in
-          place < drawn.count && drawn[place].name == score.name
-            ? drawn[place].value : drawn.first { $0.name == score.name }?.value
-        }
-      }
-      return all
-    }
     for (index, method) in methods.enumerated() {
       let place = Place(method: method, leadMinutes: leadMinutes)
       intervals[place] = series[index].compactMapValues(Bootstrap.interval)

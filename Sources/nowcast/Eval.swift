@@ -160,7 +160,8 @@ struct Eval: ParsableCommand {
   }
 
   private func forecasts() throws -> [ForecastReading] {
-    try forecast.map { path in
+    var grids: [Grid] = []
+    return try forecast.map { path in
       // A forecast says itself what it holds; --variable and --units are about the observations.
       let read: @Sendable () throws -> [FrameSequence] = {
         func member(_ index: Int) throws -> FrameSequence {
@@ -171,7 +172,9 @@ struct Eval: ParsableCommand {
         return try [first] + (1..<max(first.source.memberCount, 1)).map(member)
       }
       let members = try read()
-      return try ForecastReading(members, path: path, referenceTime: members[0].referenceTime, reopen: read)
+      var reading = try ForecastReading(members, path: path, referenceTime: members[0].referenceTime, reopen: read)
+      reading.shareGrid(among: &grids)
+      return reading
     }
   }
 }
