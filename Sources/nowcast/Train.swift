@@ -86,7 +86,12 @@ struct Train: ParsableCommand {
     })
     display.end()
     guard !verbosity.quiet else { return }
-    let epochs = result.epochs > 0 ? "\(result.epochs) epochs" : "a part of the first epoch"
+    let epochs =
+      switch result.epochs {
+      case 0: "a part of the first epoch"
+      case 1: "1 epoch"
+      default: "\(result.epochs) epochs"
+      }
     Console.print(
       "\(result.steps) steps in \(epochs). The model of step \(result.modelStep) is kept: \(folder.modelFile)")
     if let validation = result.validation {
