@@ -46,28 +46,7 @@ import Testing
       ? Self.hko7(hidden: [4, 5, 3], channels: ([2, 6, 4], [3, 4, 5])) : Self.patched()
     let network = EncoderForecaster(
       configuration, parameters: reference.parameters(configuration.parameterLayout))
-    let (input, expected) = (reference["input"], reference["output"])
-    let leadFrames = expected.shape[1]
-    let tape = network.makeTape(
-      batch: input.shape[0], inputFrames: input.shape[1], leadFrames: leadFrames, height: input.shape[3],
-      width: input.shape[4], recording: recording)
-    // Twice with the same memory: the second step must not see the first.
-    for round in 1...2 {
-      let output = network.forward(tape, input)
-      #expect(difference("output, round \(round)", output, expected) < 1e-5)
-      #expect(output == network.forecast(input, leadFrames: leadFrames))
-      let target = reference["target"].missing(where: reference["mask"])
-      var loss = MaskedLoss(.squared)
-      loss.add(prediction: output, target: target)
-      #expect(abs((loss.mean ?? .nan) - Double(reference["loss"][0])) < 1e-7)
-      var gradients = ParameterSet(configuration.parameterLayout)
-      let dx = network.backward(
-        tape,
-        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: loss.count),
-        into: &gradients, wantsInputGradient: true)
-      expectGradients(gradients, reference)
-      #expect(difference("grad.input", try #require(dx), reference["grad.input"], relative: true) < 1e-4)
-    }
+    try expectAgreement(network, reference, recording: recording)
   }
 
   /// The gradient of every third parameter against differences of the loss in both directions.
@@ -120,23 +99,7 @@ import Testing
   }
 
   @Test func theNumberOfThreadsChangesNoBit() throws {
-    let configuration = try Self.hko7(hidden: [20, 16, 9])
-    var random = RandomSource(seed: 5)
-    let input = Tensor.uniform(shape: [3, 2, 1, 70, 52], low: 0, high: 1, using: &random)
-    let target = Tensor.uniform(shape: [3, 2, 1, 70, 52], low: 0, high: 1, using: &random)
-    var results: [(Tensor, Tensor)] = []
-    for threads in 1...3 {
-      let network = EncoderForecaster(configuration, seed: 6, pool: WorkerPool(threadCount: threads))
-      let tape = network.makeTape(batch: 3, inputFrames: 2, leadFrames: 2, height: 70, width: 52, recording: .all)
-      let output = network.forward(tape, input)
-      var gradients = ParameterSet(configuration.parameterLayout)
-      network.backward(
-        tape,
-        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: target.count),
-        into: &gradients)
-      results.append((output, gradients.values))
-    }
-    #expect(results.allSatisfy { $0.0 == results[0].0 && $0.1 == results[0].1 })
+    expectSameBitsForAnyThreads(try Self.hko7(hidden: [20, 16, 9]), height: 70, width: 52)
   }
 
   /// A batch that is worked on in parts has the gradients of the whole.

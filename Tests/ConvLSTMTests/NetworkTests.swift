@@ -187,23 +187,7 @@ import Testing
   }
 
   @Test func theNumberOfThreadsChangesNoBit() throws {
-    let configuration = try EncoderForecasterConfiguration(patch: 2, hidden: [20, 16])
-    var random = RandomSource(seed: 5)
-    let input = Tensor.uniform(shape: [3, 2, 1, 30, 22], low: 0, high: 1, using: &random)
-    let target = Tensor.uniform(shape: [3, 2, 1, 30, 22], low: 0, high: 1, using: &random)
-    var results: [(Tensor, Tensor)] = []
-    for threads in 1...3 {
-      let network = EncoderForecaster(configuration, seed: 6, pool: WorkerPool(threadCount: threads))
-      let tape = network.makeTape(batch: 3, inputFrames: 2, leadFrames: 2, height: 30, width: 22, recording: .all)
-      let output = network.forward(tape, input)
-      var gradients = ParameterSet(configuration.parameterLayout)
-      network.backward(
-        tape,
-        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: target.count),
-        into: &gradients)
-      results.append((output, gradients.values))
-    }
-    #expect(results.allSatisfy { $0.0 == results[0].0 && $0.1 == results[0].1 })
+    expectSameBitsForAnyThreads(try EncoderForecasterConfiguration(patch: 2, hidden: [20, 16]), height: 30, width: 22)
   }
 
   /// Kernels for other instructions round differently, and that is all they do.
@@ -240,4 +224,25 @@ import Testing
     let short = network.forecast(input, leadFrames: 2)
     #expect(long.part(0).parts(0..<2) == short.part(0))
   }
+}
+
+/// Expects outputs and gradients of a network not to depend on the number of threads.
+func expectSameBitsForAnyThreads(_ configuration: EncoderForecasterConfiguration, height: Int, width: Int) {
+  var random = RandomSource(seed: 5)
+  let shape = [3, 2, 1, height, width]
+  let input = Tensor.uniform(shape: shape, low: 0, high: 1, using: &random)
+  let target = Tensor.uniform(shape: shape, low: 0, high: 1, using: &random)
+  let results = (1...3).map { threads in
+    let network = EncoderForecaster(configuration, seed: 6, pool: WorkerPool(threadCount: threads))
+    let tape = network.makeTape(
+      batch: 3, inputFrames: 2, leadFrames: 2, height: height, width: width, recording: .all)
+    let output = network.forward(tape, input)
+    var gradients = ParameterSet(configuration.parameterLayout)
+    network.backward(
+      tape,
+      outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: target.count),
+      into: &gradients)
+    return [output, gradients.values]
+  }
+  #expect(results.allSatisfy { $0 == results[0] })
 }

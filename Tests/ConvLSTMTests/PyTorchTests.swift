@@ -130,25 +130,7 @@ func expectGradients(
       forecasterOrder: reversed ? .reversed : .same)
     let network = EncoderForecaster(
       configuration, parameters: reference.parameters(configuration.parameterLayout))
-    let tape = network.makeTape(batch: 2, inputFrames: 3, leadFrames: 4, height: 8, width: 12, recording: recording)
-    // Twice with the same memory: the second step must not see the first.
-    for round in 1...2 {
-      let output = network.forward(tape, reference["input"])
-      #expect(difference("output, round \(round)", output, reference["output"]) < 1e-5)
-      #expect(output == network.forecast(reference["input"], leadFrames: 4))
-
-      let target = reference["target"].missing(where: reference["mask"])
-      var loss = MaskedLoss(.squared)
-      loss.add(prediction: output, target: target)
-      #expect(abs((loss.mean ?? .nan) - Double(reference["loss"][0])) < 1e-7)
-      var gradients = ParameterSet(configuration.parameterLayout)
-      let dx = network.backward(
-        tape,
-        outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: loss.count),
-        into: &gradients, wantsInputGradient: true)
-      expectGradients(gradients, reference)
-      #expect(difference("grad.input", try #require(dx), reference["grad.input"], relative: true) < 1e-4)
-    }
+    try expectAgreement(network, reference, recording: recording)
   }
 
   /// Fifty steps of Adam with clipping from the same weights and batches.
@@ -186,5 +168,32 @@ extension Tensor {
   /// NaN where `mask` is zero.
   func missing(where mask: Tensor) -> Tensor {
     Tensor(shape: shape, zip(elements, mask.elements).map { $1 == 0 ? .nan : $0 })
+  }
+}
+
+/// Expects a network's outputs, loss and gradients to be those of a fixture.
+func expectAgreement(_ network: EncoderForecaster, _ reference: Reference, recording: TapeRecording) throws {
+  let (input, expected) = (reference["input"], reference["output"])
+  let leadFrames = expected.shape[1]
+  let tape = network.makeTape(
+    batch: input.shape[0], inputFrames: input.shape[1], leadFrames: leadFrames, height: input.shape[3],
+    width: input.shape[4], recording: recording)
+  // Twice with the same memory: the second step must not see the first.
+  for round in 1...2 {
+    let output = network.forward(tape, input)
+    #expect(difference("output, round \(round)", output, expected) < 1e-5)
+    #expect(output == network.forecast(input, leadFrames: leadFrames))
+
+    let target = reference["target"].missing(where: reference["mask"])
+    var loss = MaskedLoss(.squared)
+    loss.add(prediction: output, target: target)
+    #expect(abs((loss.mean ?? .nan) - Double(reference["loss"][0])) < 1e-7)
+    var gradients = ParameterSet(network.configuration.parameterLayout)
+    let dx = network.backward(
+      tape,
+      outputGradient: MaskedLoss.gradient(.squared, prediction: output, target: target, validCount: loss.count),
+      into: &gradients, wantsInputGradient: true)
+    expectGradients(gradients, reference)
+    #expect(difference("grad.input", try #require(dx), reference["grad.input"], relative: true) < 1e-4)
   }
 }
