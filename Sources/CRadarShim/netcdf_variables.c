@@ -77,17 +77,22 @@ static int open_anew(const char *path, const struct stat *identity, open_file **
   return NC_NOERR;
 }
 
+/// The place of a file that is open and unchanged.
+static open_file *find_open(const char *path, const struct stat *identity) {
+  for (int i = 0; i < most_files; i++) {
+    if (files[i].is_open && strcmp(files[i].path, path) == 0 && radar_is_unchanged(&files[i].identity, identity))
+      return &files[i];
+  }
+  return NULL;
+}
+
 static int find_or_open(const char *path, open_file **found) {
   struct stat identity;
   if (stat(path, &identity) != 0) return NC_ENOTFOUND;
-  for (int i = 0; i < most_files; i++) {
-    if (files[i].is_open && strcmp(files[i].path, path) == 0 && radar_is_unchanged(&files[i].identity, &identity)) {
-      files[i].used = ++uses;
-      *found = &files[i];
-      return NC_NOERR;
-    }
-  }
-  return open_anew(path, &identity, found);
+  *found = find_open(path, &identity);
+  if (!*found) return open_anew(path, &identity, found);
+  (*found)->used = ++uses;
+  return NC_NOERR;
 }
 
 static size_t size_of(nc_type type) {
@@ -330,8 +335,20 @@ static radar_status find(const radar_request *request, variable *found, int32_t 
   return RADAR_DONE;
 }
 
+/// Whether a request is for all of a variable of several dimensions, in a file that is not open. (One of a single dimension
+/// may have another name in the file, if that of the dimension is the same.)
+static bool is_whole_and_closed(const radar_request *request) {
+  struct stat identity;
+  if (request->rank < 2 || stat(request->path, &identity) != 0 || find_open(request->path, &identity)) return false;
+  for (int i = 0; i < request->rank; i++)
+    if (request->starts[i] != 0 || request->counts[i] != request->lengths[i]) return false;
+  return true;
+}
+
 radar_status radar_read_values(const radar_request *request, void *target, int32_t *detail) {
   variable found;
+  // What cannot be read so, libnetcdf reads, or says why not.
+  if (is_whole_and_closed(request) && radar_read_whole(request, target)) return RADAR_DONE;
   radar_status status = find(request, &found, detail);
   if (status != RADAR_DONE) return status;
   size_t starts[radar_largest_rank] = {0}, counts[radar_largest_rank] = {0};

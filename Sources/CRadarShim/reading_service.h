@@ -48,6 +48,11 @@ radar_status radar_describe_images(const char *path, radar_description *to);
 /// Reads all values of an image.
 radar_status radar_read_image(const char *path, const char *name, int32_t type, void *target, uint64_t byte_count);
 
+/// Reads all values of a variable of a NetCDF-4 file past libnetcdf, which would first make itself a picture of all that is
+/// in the file: a third of the time that a file of one frame takes. False for whatever is not a plain data set of that
+/// name, type and shape.
+bool radar_read_whole(const radar_request *request, void *target);
+
 /// Whether the values of a data set lie in another file.
 bool radar_lies_elsewhere(const char *path, const char *name);
 

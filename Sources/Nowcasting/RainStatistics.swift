@@ -13,11 +13,16 @@ public struct RainStatistics: Sendable {
   /// Adds rain rates in mm/h, NaN where missing.
   public mutating func add(_ rainRate: Tensor) {
     rainRate.withUnsafeBufferPointer { values in
+      // Sums of their own, without branches: members of the structure would be stored for each pixel.
+      var (missing, wet, most) = (Int32(0), Int32(0), -Float.infinity)
       for value in values {
-        if value.isNaN { missing += 1 }
-        if value >= 0.1 { wet += 1 }
-        if value > most { most = value }
+        missing += value.isNaN ? 1 : 0
+        wet += value >= 0.1 ? 1 : 0
+        most = value > most ? value : most
       }
+      self.missing += Int(missing)
+      self.wet += Int(wet)
+      self.most = Swift.max(self.most, most)
     }
     pixels += rainRate.count
   }
