@@ -9,8 +9,16 @@ public final class AlignedBuffer: @unchecked Sendable {
   public let pointer: UnsafeMutablePointer<Float>
   /// Whether all floats were zero when the buffer was made.
   public let wasZero: Bool
-  /// What a large buffer lies in; `nil` for a small one, which comes from the heap.
-  private let mapping: UnsafeMutableRawBufferPointer?
+  /// What the buffer lies in.
+  private let memory: Memory
+
+  private enum Memory {
+    case mapped(UnsafeMutableRawBufferPointer)
+    case heap(UnsafeMutableRawPointer)
+  }
+
+  /// What the floats begin at a multiple of, in bytes.
+  private static let alignment = 64
 
   /// Allocates `count` zeros.
   ///
@@ -26,16 +34,18 @@ public final class AlignedBuffer: @unchecked Sendable {
     precondition(count >= 0, "a buffer of \(count) floats")
     self.count = count
     let bytes = max(count, 1) * MemoryLayout<Float>.stride
-    if bytes >= MappedMemory.page, let (memory, isZero) = MappedMemory.shared.take(bytes) {
-      mapping = memory
+    if bytes >= MappedMemory.page, let (mapping, isZero) = MappedMemory.shared.take(bytes) {
+      memory = .mapped(mapping)
       wasZero = zeros || isZero
-      pointer = memory.baseAddress.unsafelyUnwrapped.bindMemory(to: Float.self, capacity: count)
+      pointer = mapping.baseAddress.unsafelyUnwrapped.bindMemory(to: Float.self, capacity: count)
       if zeros && !isZero { clear() }
     } else {
-      mapping = nil
+      // Aligned here rather than by the heap: the C library does not put an aligned piece into the gap that another of its
+      // size has left, so that thousands of frames, each made from another, would take half as much again.
+      let heap = UnsafeMutableRawPointer.allocate(byteCount: bytes + Self.alignment, alignment: 16)
+      memory = .heap(heap)
       wasZero = true
-      pointer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        .bindMemory(to: Float.self, capacity: max(count, 1))
+      pointer = heap.alignedUp(toMultipleOf: Self.alignment).bindMemory(to: Float.self, capacity: max(count, 1))
       clear()
     }
   }
@@ -49,10 +59,9 @@ public final class AlignedBuffer: @unchecked Sendable {
   }
 
   deinit {
-    if let mapping {
-      MappedMemory.shared.giveBack(mapping)
-    } else {
-      pointer.deallocate()
+    switch memory {
+    case .mapped(let mapping): MappedMemory.shared.giveBack(mapping)
+    case .heap(let heap): heap.deallocate()
     }
   }
 

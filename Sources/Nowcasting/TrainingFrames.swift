@@ -29,10 +29,11 @@ final class TrainingFrames: @unchecked Sendable {
     self.limit = limit
   }
 
-  /// The bytes that are in memory when as much as possible is.
+  /// The bytes that are in memory when as much as possible is. What does not find room here is read again and again, so
+  /// that the reader keeps some of it, too.
   var mostBytes: Double {
     let all = sequences.reduce(0.0) { $0 + 4 * Double($1.count) * Double($1.grid.height) * Double($1.grid.width) }
-    return min(all, limit)
+    return all <= limit ? all : limit + min(all, Double(RadarReader.mostKeptBytes))
   }
 
   /// A frame, `[h, w]` in [0, 1], NaN where missing.

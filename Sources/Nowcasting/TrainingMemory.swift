@@ -31,9 +31,8 @@ struct TrainingMemory {
       let training =
         memory.trainingStep(batch: sampler.batchSize, recomputes: recomputes) + (2 * kept + 1) * memory.parameters
         + memory.frameBytes(samples: sampler.batchSize) + memory.tape(batch: part) + memory.frameBytes(samples: part)
-      // The reader keeps some frames too, and a batch is made while another one is learned from.
-      return Self.processBytes + frames + min(frames, Double(RadarReader.mostKeptBytes)) + training
-        + memory.frameBytes(samples: sampler.batchSize)
+      // A batch is made while another one is learned from.
+      return Self.processBytes + frames + training + memory.frameBytes(samples: sampler.batchSize)
     }
     let keeping = bytes(recomputes: false)
     let recompute = options.recompute
