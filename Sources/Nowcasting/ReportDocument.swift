@@ -38,7 +38,8 @@ struct ReportDocument: Codable {
     case blockSeconds = "block_seconds"
   }
 
-  init(_ evaluation: Evaluation) {
+  /// What was evaluated and how, without any scores yet.
+  private init(headOf evaluation: Evaluation) {
     let settings = evaluation.book.settings
     format = Self.currentFormat
     version = nowcastVersion
@@ -48,13 +49,35 @@ struct ReportDocument: Codable {
     blockSeconds = evaluation.book.blockSeconds
     subjects = evaluation.subjects
     events = evaluation.events
-    scores = evaluation.book.methods.flatMap { method in
-      evaluation.book.leadMinutes(method: method).flatMap { lead in
-        (evaluation.book.columns[.init(method: method, leadMinutes: lead)] ?? [:]).sorted { $0.key < $1.key }.map {
-          Entry(event: $0.key.event, block: $0.key.start, method: method, leadMinutes: lead, raw: $0.value.sums)
+    scores = []
+  }
+
+  /// The text of `scores.json`.
+  ///
+  /// An encoder takes ten times the memory of what it writes, so it is given one block of start times after the other.
+  static func text(of evaluation: Evaluation) throws -> Data {
+    let head = try JSONText.encode(ReportDocument(headOf: evaluation), pretty: false)
+    // Within a text the quotation marks would have backslashes in front.
+    guard let place = head.range(of: Data(#""scores":[]"#.utf8)) else {
+      throw NowcastError(.internalError, "scores.json has no place for its scores.")
+    }
+    var text = head[..<(place.upperBound - 1)]
+    let book = evaluation.book
+    var separator = ""
+    for method in book.methods {
+      for lead in book.leadMinutes(method: method) {
+        let blocks = book.columns[.init(method: method, leadMinutes: lead)] ?? [:]
+        for (block, scores) in blocks.sorted(by: { $0.key < $1.key }) {
+          let entry = Entry(
+            event: block.event, block: block.start, method: method, leadMinutes: lead, raw: scores.sums)
+          text.append(contentsOf: separator.utf8)
+          text.append(try JSONText.encode(entry, pretty: false))
+          separator = ","
         }
       }
     }
+    text.append(head[(place.upperBound - 1)...])
+    return text
   }
 
   /// Reads a report.

@@ -21,7 +21,7 @@ public struct ScoreReport {
     let tables = ScoreTables(evaluation: evaluation, intervals: intervals)
     var files = [
       ("scores.csv", Data(tables.scores.utf8)), ("intervals.csv", Data(tables.intervalLines.utf8)),
-      ("scores.json", try JSONText.encode(ReportDocument(evaluation), pretty: false)),
+      ("scores.json", try ReportDocument.text(of: evaluation)),
       ("report.md", Data(ScoreMarkdown(evaluation: evaluation, intervals: intervals).text.utf8)),
       ("report.html", Data(try ScorePage(evaluation: evaluation, intervals: intervals).html().utf8)),
     ]
