@@ -22,7 +22,8 @@ struct ModelShow: ParsableCommand {
   @OptionGroup var verbosity: VerbosityOptions
 
   func run() throws {
-    let model = try Model(contentsOf: model)
+    let path = model
+    let model = try Model(contentsOf: path)
     let configuration = model.configuration
     let architecture = configuration.architecture
     func list(_ values: [Int]) -> String { values.map(String.init).joined(separator: ", ") }
@@ -50,11 +51,32 @@ struct ModelShow: ParsableCommand {
     if let validation = configuration.validation {
       lines.append("validation     " + validation.text(configuration.loss))
     }
+    // A model file by itself has no history.
+    if Model.file(at: path) != path {
+      do {
+        let course = Self.course(try RunFolder(path).records(), modelStep: configuration.stepsTrained)
+        if let course { lines.append(course) }
+      } catch {
+        verbosity.logger.warning("\(error)")
+      }
+    }
     lines.append("weights        \(model.parameters.layout.count)")
     for entry in model.parameters.layout.entries {
       let name = entry.name.padding(toLength: 44, withPad: " ", startingAt: 0)
       lines.append("  \(name)\(entry.shape)")
     }
     Console.print(lines.joined(separator: "\n"))
+  }
+
+  /// How far a run came, and of which epoch its model is.
+  private static func course(_ records: [TrainingRecord], modelStep: Int) -> String? {
+    guard let last = records.last else { return nil }
+    func losses(_ record: TrainingRecord) -> String {
+      String(format: "loss %.5f", record.trainLoss)
+        + (record.validationLoss.map { String(format: ", validation %.5f", $0) } ?? "")
+    }
+    let length = "\(last.epoch) \(last.epoch == 1 ? "epoch" : "epochs"), \(last.step) steps, at the end \(losses(last))"
+    let best = records.last { $0.step == modelStep }.map { "; best in epoch \($0.epoch): \(losses($0))" }
+    return "run            " + length + (best ?? "")
   }
 }

@@ -54,6 +54,9 @@ import Testing
     #expect(!folder.contains("no"))
   }
 
+  /// The validation loss in a line of `history.csv`.
+  private static func validationLoss(_ line: Substring) -> Double { Double(line.split(separator: ",")[3]) ?? .infinity }
+
   @Test func simulateTrainPredictEval() throws {
     let radar = folder / "radar.nc"
     var outcome = try Command.run(
@@ -76,6 +79,20 @@ import Testing
     outcome = try Command.run("model", folder / "run")
     expect(outcome, status: 0)
     #expect(outcome.output.contains("3 in, 2 out") && outcome.output.contains("encoder.layers.0.input.weight"))
+    let history = try String(contentsOfFile: folder / "run/history.csv", encoding: .utf8)
+    let epochs = history.split(separator: "\n").dropFirst()
+    let best = try #require(epochs.min { Self.validationLoss($0) < Self.validationLoss($1) })
+    let (end, kept) = (try #require(epochs.last?.split(separator: ",")), best.split(separator: ","))
+    let course = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("run  ") })
+    #expect(course.contains(" \(end[0]) epoch") && course.contains(", \(end[1]) steps, at the end loss"))
+    #expect(course.contains("; best in epoch \(kept[0]): loss"))
+    // The model by itself says nothing of a run, and a damaged history is told and no reason to say nothing else.
+    #expect(try !Command.run("model", folder / "run/model.safetensors").output.contains("at the end"))
+    try FileManager.default.copyItem(atPath: folder / "run", toPath: folder / "damaged")
+    try Data("epoch,step\n1,2\n".utf8).write(to: URL(fileURLWithPath: folder / "damaged/history.csv"))
+    outcome = try Command.run("model", folder / "damaged")
+    expect(outcome, status: 0, "damaged/history.csv", "no history")
+    #expect(outcome.output.contains("3 in, 2 out") && !outcome.output.contains("at the end"))
 
     outcome = try Command.run(
       "predict", "--frames", radar, "--model", folder / "run", "--output", folder / "forecast.nc", "--lead-minutes",
