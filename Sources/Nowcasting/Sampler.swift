@@ -5,12 +5,14 @@ import Tensor
 /// Everything follows from the seed, the epoch and the position in it, so a run that was stopped goes on as if it had not
 /// been, without any state to save.
 struct Sampler: Sendable {
-  /// A crop of a window, as it is or turned and mirrored.
+  /// A crop of a window, as it is or turned and mirrored, its rain as it is or stronger or weaker.
   struct Sample: Sendable, Equatable {
     let window: TrainingData.Window
     let y: Int
     let x: Int
     var orientation = Orientation()
+    /// What its rain rates are multiplied by.
+    var intensity: Float = 1
   }
 
   /// One of the eight ways to lay a square on itself.
@@ -37,15 +39,18 @@ struct Sampler: Sendable {
   let augments: Bool
   /// How crops are chosen by rain; `nil` takes them as they come.
   let wetness: Wetness?
+  /// How much stronger or weaker rain is made; `nil` leaves it.
+  let intensity: IntensityScaling?
   /// The size of the crops: as wanted, or that of the smallest frame if it is smaller.
   let height: Int
   let width: Int
 
   init(
     _ data: TrainingData, crop: Int, batchSize: Int, accumulation: Int = 1, seed: UInt64, augments: Bool = false,
-    wetness: Wetness? = nil
+    wetness: Wetness? = nil, intensity: IntensityScaling? = nil
   ) {
     self.wetness = wetness
+    self.intensity = intensity
     self.data = data
     self.accumulation = accumulation
     self.augments = augments
@@ -146,6 +151,7 @@ struct Sampler: Sendable {
         flipsRows: bits >> 63 == 1, flipsColumns: bits >> 62 & 1 == 1,
         transposes: height == width && bits >> 61 & 1 == 1)
     }
+    if let intensity { sample.intensity = intensity.factor(using: &random) }
     return sample
   }
 
@@ -213,6 +219,9 @@ struct Sampler: Sendable {
               place += step
             }
           }
+          let size = count * height * width
+          intensity?.multiply(
+            UnsafeMutableBufferPointer(rebasing: target[index * size..<(index + 1) * size]), by: sample.intensity)
         }
       }
       return result

@@ -59,7 +59,9 @@ public final class Trainer {
     self.folder = folder
     sampler = Sampler(
       data, crop: options.crop, batchSize: options.batchSize, accumulation: options.accumulate, seed: options.seed,
-      augments: options.augments, wetness: options.sampling == .wet ? Wetness(options.normalisation) : nil)
+      augments: options.augments, wetness: options.sampling == .wet ? Wetness(options.normalisation) : nil,
+      intensity: options.intensityScaling > 1
+        ? IntensityScaling(most: options.intensityScaling, normalisation: options.normalisation) : nil)
     batches = BatchPrefetch(sampler)
     let architecture = try options.architecture.network()
     let fresh = ModelConfiguration(

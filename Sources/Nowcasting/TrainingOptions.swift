@@ -18,6 +18,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var sampling = SamplingKind.uniform
   /// Whether crops are turned by quarters and mirrored at random.
   public var augments = false
+  /// Rain rates of each crop are multiplied by a random factor of at most this, and at least its inverse; 1 leaves them.
+  public var intensityScaling = 1.0
   /// Whether the backward pass computes gates again instead of keeping them: about half the memory for four tenths more
   /// time, and the same result within rounding. `nil` does it where the machine's memory would not suffice otherwise.
   public var recompute: Bool?
@@ -89,6 +91,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require((1...1_000_000_000).contains(epochs), "--epochs is \(epochs); it must be 1 to 1000000000.")
     try require(maxSteps.map { $0 > 0 } ?? true, "--max-steps is \(maxSteps ?? 0); it must be at least 1.")
     try require(maxSeconds.map { $0 > 0 } ?? true, "--max-seconds must be more than 0.")
+    try require(
+      (1...10).contains(intensityScaling), "--intensity-scaling is \(intensityScaling); it must be 1 to 10.")
     try validateOptimisation()
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")

@@ -34,6 +34,7 @@ extension TrainingSetting {
     .integer("accumulate", \.accumulate),
     .choice("sampling", \.sampling),
     .flag("augment", \.augments),
+    .number("intensity-scaling", \.intensityScaling),
     .number("validation-share", \.validationShare),
     .unsigned("seed", \.seed),
     .integer("epochs", \.epochs),

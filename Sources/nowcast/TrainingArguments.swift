@@ -109,6 +109,11 @@ struct TrainingArguments: ParsableArguments {
     help: "Turn and mirror the crops at random: more to learn from where the data is a few hours.")
   var augment: Bool?
 
+  @Option(
+    help:
+      "Multiply the rain rates of each crop by a random factor of at most this, and at least its inverse. (default: 1)")
+  var intensityScaling: Double?
+
   @Option(help: "The share of the frames, the last ones, that is held out. (default: 0.2)")
   var validationShare: Double?
 
@@ -202,7 +207,8 @@ struct TrainingArguments: ParsableArguments {
       ("min-dbz", number(minDbz)), ("max-dbz", number(maxDbz)), ("log-offset", number(logOffset)),
       ("max-rain-rate", number(maxRainRate)), ("loss", word(loss)), ("huber-delta", number(huberDelta)),
       ("crop", integer(crop)), ("batch-size", integer(batchSize)), ("accumulate", integer(accumulate)),
-      ("sampling", word(sampling)), ("augment", flag(augment)), ("validation-share", number(validationShare)),
+      ("sampling", word(sampling)), ("augment", flag(augment)),
+      ("intensity-scaling", number(intensityScaling)), ("validation-share", number(validationShare)),
       ("seed", seed.map { .unsigned($0) }), ("epochs", integer(epochs)), ("max-steps", integer(maxSteps)),
       ("max-seconds", number(maxSeconds)), ("early-stopping", integer(earlyStopping)),
       ("optimizer", word(optimizer)), ("learning-rate", number(learningRate)), ("beta1", number(beta1)),

@@ -179,6 +179,53 @@ func countingSequence(
     #expect(seen.count == 8)
   }
 
+  /// A crop is that of the same frames with other rain rates: all of its frames by one factor, from the smallest to the
+  /// largest, as often above 1 as below; dry and missing pixels stay so.
+  @Test(arguments: [Normalisation(), Normalisation(scale: .logRainRate())])
+  func rainIsMadeStrongerAndWeaker(normalisation: Normalisation) throws {
+    var sequence = countingSequence(frames: 6)
+    var rates = try sequence.rainRate
+    for t in 0..<6 { (rates[t, 2, 3], rates[t, 4, 5], rates[t, 6, 7]) = (0, .nan, 900) }
+    sequence = sequence.with(rainRate: rates)
+    var settings = TrainingOptions()
+    (settings.inputFrames, settings.leadFrames, settings.validationShare) = (3, 2, 0)
+    settings.normalisation = normalisation
+    let sampler = Sampler(
+      try TrainingData([sequence], options: settings), crop: 10, batchSize: 2, seed: 3,
+      intensity: IntensityScaling(most: 3, normalisation: normalisation))
+    var factors: [Float] = []
+    for number in 0..<100 {
+      let batch = try sampler.batch(epoch: 0, number: number)
+      for (index, sample) in batch.samples.enumerated() {
+        factors.append(sample.intensity)
+        let scaled = Tensor(shape: rates.shape, rates.elements.map { $0 * sample.intensity })
+        let expected = normalisation.normalised(scaled)
+        for t in 0..<5 {
+          let frame = (t < 3 ? batch.input : batch.target).part(index).part(t < 3 ? t : t - 3)
+          for y in 0..<10 {
+            for x in 0..<10 {
+              let (value, wanted) = (frame[0, y, x], expected[sample.window.start + t, sample.y + y, sample.x + x])
+              if wanted.isNaN {
+                #expect(t < 3 ? value == 0 : value.isNaN)
+              } else if rates[sample.window.start + t, sample.y + y, sample.x + x] < 200 {
+                #expect(abs(value - wanted) < 2e-6)
+              } else {
+                // Cut before it was multiplied: weaker than the most there is, but never stronger.
+                #expect(value <= 1 && (sample.intensity < 1 || value == 1))
+              }
+            }
+          }
+        }
+      }
+    }
+    #expect(factors.allSatisfy { $0 >= 1 / 3.0001 && $0 <= 3.0001 })
+    #expect((70...130).contains(factors.filter { $0 > 1 }.count))
+    #expect(factors.contains { $0 > 2.5 } && factors.contains { $0 < 0.4 })
+    let plain = Sampler(sampler.data, crop: 10, batchSize: 2, seed: 3)
+    #expect(try plain.batch(epoch: 0, number: 0).samples.allSatisfy { $0.intensity == 1 })
+    #expect(try sampler.validationSamples(most: 4).allSatisfy { $0.intensity == 1 })
+  }
+
   @Test func missingEntersAsZeroAndIsNoTarget() throws {
     let batch = try sampler(crop: 12) { _, y, x in y == 2 && x == 3 }.batch(epoch: 0, number: 0)
     #expect(batch.input[0, 1, 0, 2, 3] == 0 && batch.target[0, 1, 0, 2, 3].isNaN)
