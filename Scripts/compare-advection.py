@@ -6,29 +6,38 @@
 Every FILE_OR_FOLDER is one sequence that nowcast can read. From N start times, evenly spread, both make a forecast of an
 hour from the same three frames. Printed are, for each sequence, the CSI at 1 mm/h at +30 and +60 minutes of persistence,
 pysteps and nowcast, pooled over the start times, on the pixels that are valid in the observation and all three; and the
-median time of a forecast: of pysteps only the computation, in a warm process, of nowcast the whole process with reading
-and writing. pysteps is called as in its own examples: rain rates become dB (threshold 0.1 mm/h, -15 dB for dry), missing
+median time of a forecast: of pysteps the computation alone, in a warm process, and of both the whole process, from the start
+to a NetCDF file. pysteps is called as in its own examples: rain rates become dB (threshold 0.1 mm/h, -15 dB for dry), missing
 pixels are masked, and the last field is extrapolated in mm/h (--decibels: in dB, if that is wanted).
+
+With --reports FOLDER the forecasts of pysteps are also scored by `nowcast eval` beside both baselines, a report for each
+sequence, and the 95 % interval of the difference in CSI, pysteps minus nowcast's advection, is printed below the line.
 
 Needs: pip install pysteps opencv-python-headless netCDF4 xarray.
 """
 import argparse
+import csv
 import pathlib
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
 
+import netCDF4
 import numpy as np
 import xarray
 
 warnings.filterwarnings("ignore")
 from pysteps import extrapolation, motion  # noqa: E402
 from pysteps.utils import transformation  # noqa: E402
+from verification_pysteps import write_forecast  # noqa: E402
 
 INPUTS = 3
 LEADS = (30, 60)
+# The first argument of a process that is only timed.
+WHOLE = "--whole-process"
 
 
 def arguments():
@@ -39,6 +48,7 @@ def arguments():
     parser.add_argument("--threads", type=int, help="threads of nowcast")
     parser.add_argument("--decibels", action="store_true", help="let pysteps extrapolate in dB")
     parser.add_argument("--wet-share", type=float, default=0.0, help="least share of pixels with 1 mm/h at the start")
+    parser.add_argument("--reports", type=pathlib.Path, help="a folder for reports of nowcast eval")
     parser.add_argument("--option", nargs=2, action="append", default=[], help="an option of nowcast convert")
     return parser.parse_args()
 
@@ -58,16 +68,25 @@ def by_pysteps(frames, steps, in_decibels):
     return forecast
 
 
-def by_nowcast(options, data, steps, folder):
-    inputs, output = folder / "inputs.nc", folder / "forecast.nc"
-    data.to_netcdf(inputs)
-    threads = [] if options.threads is None else ["--threads", str(options.threads)]
+def whole_process(inputs, output, steps):
+    """What the whole process of pysteps is timed with."""
+    with xarray.open_dataset(inputs) as data:
+        forecast = by_pysteps(data["rainfall_rate"].values.astype(np.float64), steps, False)
+        xarray.Dataset({"rainfall_rate": (("time", "y", "x"), forecast.astype(np.float32))}).to_netcdf(output)
+
+
+def timed(command):
     begin = time.perf_counter()
-    subprocess.run(
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - begin
+
+
+def by_nowcast(options, inputs, steps, folder):
+    output = folder / "forecast.nc"
+    threads = [] if options.threads is None else ["--threads", str(options.threads)]
+    seconds = timed(
         [options.nowcast, "predict", "--method", "advection", "--frames", inputs, "--lead-frames", str(steps),
-         "--output", output, "--overwrite", "--quiet", *threads],
-        check=True, stderr=subprocess.DEVNULL)
-    seconds = time.perf_counter() - begin
+         "--output", output, "--overwrite", "--quiet", *threads])
     with xarray.open_dataset(output) as forecast:
         return forecast["rainfall_rate"].values, seconds
 
@@ -94,13 +113,23 @@ def compare(options, path, folder):
             if np.nanmean(rain[last] >= 1) >= options.wet_share
             and np.all(np.diff(times[last + 1 - inputs : last + 1 + steps]) == np.diff(times[:2]))]
         chosen = sorted({possible[round(i)] for i in np.linspace(0, len(possible) - 1, options.starts)})
-        counts, seconds = {}, {"pysteps": [], "nowcast": []}
+        counts, seconds = {}, {"computing": [], "pysteps": [], "nowcast": []}
+        to_score = []
         for last in chosen:
             frames = rain[last + 1 - inputs : last + 1]
             begin = time.perf_counter()
             reference = by_pysteps(frames, steps, options.decibels)
-            seconds["pysteps"].append(time.perf_counter() - begin)
-            ours, elapsed = by_nowcast(options, data.isel(time=slice(last + 1 - inputs, last + 1)), steps, folder)
+            seconds["computing"].append(time.perf_counter() - begin)
+            if options.reports:
+                to_score.append(folder / str(last) / "pysteps.nc")
+                with netCDF4.Dataset(converted) as source:
+                    clock = source["time"][:]
+                    write_forecast(to_score[-1], source, reference, clock[last], clock[last + 1 : last + 1 + steps])
+            source = folder / "inputs.nc"
+            data.isel(time=slice(last + 1 - inputs, last + 1)).to_netcdf(source)
+            seconds["pysteps"].append(
+                timed([sys.executable, __file__, WHOLE, source, folder / "pysteps.nc", str(steps)]))
+            ours, elapsed = by_nowcast(options, source, steps, folder)
             seconds["nowcast"].append(elapsed)
             for lead in LEADS:
                 frame = round(lead / step)
@@ -129,15 +158,34 @@ def compare(options, path, folder):
         cells = [score(method, lead) for lead in LEADS for method in ("persistence", "pysteps", "nowcast")]
         print(
             f"| {path.name} | {rain.shape[1]}×{rain.shape[2]} | {step:g} min | {len(chosen)} | " + " | ".join(cells)
-            + f" | {median('pysteps'):.2f} s | {median('nowcast'):.2f} s | {median('pysteps') / median('nowcast'):.1f}× |",
+            + f" | {median('computing'):.2f} s | {median('pysteps'):.2f} s | {median('nowcast'):.2f} s "
+            + f"| {median('pysteps') / median('nowcast'):.1f}× |",
             flush=True)
+        if options.reports:
+            report = options.reports / path.name
+            subprocess.run(
+                [options.nowcast, "eval", "--data", converted, "--forecast", *to_score, "--output", report, "--overwrite",
+                 "--quiet"], check=True)
+            print_differences(report)
+
+
+def print_differences(report):
+    with open(report / "intervals.csv") as file:
+        for row in csv.DictReader(file):
+            kind = row["method"], row["minus"], row["metric"], row["threshold"]
+            if kind == ("pysteps", "advection", "csi", "1") and row["lead_minutes"] in map(str, LEADS):
+                interval = f"{float(row['low']):+.3f} to {float(row['high']):+.3f}" if row["low"] else "unknown"
+                print(f"    +{row['lead_minutes']} min: pysteps minus advection {float(row['value']):+.3f}, 95 % {interval}, "
+                      f"{row['blocks']} blocks", flush=True)
 
 
 def main():
+    if sys.argv[1:2] == [WHOLE]:
+        return whole_process(*sys.argv[2:4], int(sys.argv[4]))
     options = arguments()
     print("| sequence | grid | step | starts | +30 persistence | pysteps | nowcast | +60 persistence | pysteps | nowcast "
-          "| pysteps, computing | nowcast, process | ratio |")
-    print("|" + "---|" * 13)
+          "| pysteps, computing | pysteps, process | nowcast, process | ratio |")
+    print("|" + "---|" * 14)
     for path in options.data:
         with tempfile.TemporaryDirectory() as folder:
             compare(options, path, pathlib.Path(folder))
