@@ -79,8 +79,9 @@ let package = Package(
       swiftSettings: common),
     .target(name: "Quicklook", dependencies: ["CPNG", "RadarIO", "Tensor"], swiftSettings: common),
     .target(name: "Report", swiftSettings: common),
-    .target(name: "Advection", dependencies: ["ConvKernels", "Tensor"], swiftSettings: arithmetic),
-    .target(name: "Verification", dependencies: ["Tensor"], swiftSettings: arithmetic),
+    .target(name: "Fourier", swiftSettings: arithmetic),
+    .target(name: "Advection", dependencies: ["ConvKernels", "Fourier", "Tensor"], swiftSettings: arithmetic),
+    .target(name: "Verification", dependencies: ["Fourier", "Tensor"], swiftSettings: arithmetic),
     .target(
       name: "Nowcasting",
       dependencies: [
@@ -119,7 +120,7 @@ let package = Package(
       name: "QuicklookTests", dependencies: ["Quicklook", "CPNG", "RadarIO", "Tensor"], swiftSettings: common),
     .testTarget(name: "ReportTests", dependencies: ["Report"], swiftSettings: common),
     .testTarget(
-      name: "AdvectionTests", dependencies: ["Advection", "ConvKernels", "Tensor"], swiftSettings: common),
+      name: "AdvectionTests", dependencies: ["Advection", "ConvKernels", "Fourier", "Tensor"], swiftSettings: common),
     .testTarget(name: "VerificationTests", dependencies: ["Verification", "Tensor"], swiftSettings: common),
     .testTarget(
       name: "NowcastingTests",

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Compares `nowcast predict --method advection` with pysteps' dense Lucas-Kanade and semi-Lagrangian extrapolation.
+"""Compares `nowcast predict --method advection` with pysteps' dense Lucas-Kanade and semi-Lagrangian extrapolation, or
+`--method sprog` with pysteps' S-PROG along the same motion.
 
-    compare-advection.py [--starts N] [--nowcast PROGRAM] FILE_OR_FOLDER...
+    compare-advection.py [--method advection|sprog] [--starts N] [--nowcast PROGRAM] FILE_OR_FOLDER...
 
 Every FILE_OR_FOLDER is one sequence that nowcast can read. From N start times, evenly spread, both make a forecast of an
 hour from the same three frames. Printed are, for each sequence, the CSI at 1 mm/h at +30 and +60 minutes of persistence,
@@ -11,12 +12,14 @@ to a NetCDF file. pysteps is called as in its own examples: rain rates become dB
 pixels are masked, and the last field is extrapolated in mm/h (--decibels: in dB, if that is wanted).
 
 With --reports FOLDER the forecasts of pysteps are also scored by `nowcast eval` beside both baselines, a report for each
-sequence, and the 95 % interval of the difference in CSI, pysteps minus nowcast's advection, is printed below the line.
+sequence, and the 95 % interval of the difference in CSI, pysteps minus nowcast, is printed below the line.
 
 Needs: pip install pysteps opencv-python-headless netCDF4 xarray.
 """
 import argparse
+import contextlib
 import csv
+import io
 import pathlib
 import statistics
 import subprocess
@@ -31,6 +34,7 @@ import xarray
 
 warnings.filterwarnings("ignore")
 from pysteps import extrapolation, motion  # noqa: E402
+from pysteps.nowcasts import sprog  # noqa: E402
 from pysteps.utils import transformation  # noqa: E402
 from verification_pysteps import write_forecast  # noqa: E402
 
@@ -43,6 +47,7 @@ WHOLE = "--whole-process"
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="+", type=pathlib.Path)
+    parser.add_argument("--method", choices=["advection", "sprog"], default="advection")
     parser.add_argument("--starts", type=int, default=6)
     parser.add_argument("--nowcast", default=".build/release/nowcast")
     parser.add_argument("--threads", type=int, help="threads of nowcast")
@@ -57,10 +62,14 @@ def decibels(rates):
     return transformation.dB_transform(rates, threshold=0.1, zerovalue=-15.0)[0]
 
 
-def by_pysteps(frames, steps, in_decibels):
+def by_pysteps(method, frames, steps, in_decibels=False):
     """The forecast [steps, h, w] in mm/h from frames [t, h, w] in mm/h."""
     scaled = decibels(frames)
     flow = motion.get_method("lucaskanade")(np.ma.masked_invalid(scaled))
+    if method == "sprog":
+        with contextlib.redirect_stdout(io.StringIO()):
+            forecast = sprog.forecast(scaled[-3:], flow, steps, precip_thr=-10.0)
+        return transformation.dB_transform(forecast, threshold=-10.0, inverse=True)[0]
     last = scaled[-1] if in_decibels else frames[-1]
     forecast = extrapolation.get_method("semilagrangian")(last, flow, steps, allow_nonfinite_values=True)
     if in_decibels:
@@ -68,10 +77,10 @@ def by_pysteps(frames, steps, in_decibels):
     return forecast
 
 
-def whole_process(inputs, output, steps):
+def whole_process(method, inputs, output, steps):
     """What the whole process of pysteps is timed with."""
     with xarray.open_dataset(inputs) as data:
-        forecast = by_pysteps(data["rainfall_rate"].values.astype(np.float64), steps, False)
+        forecast = by_pysteps(method, data["rainfall_rate"].values.astype(np.float64), steps)
         xarray.Dataset({"rainfall_rate": (("time", "y", "x"), forecast.astype(np.float32))}).to_netcdf(output)
 
 
@@ -85,7 +94,7 @@ def by_nowcast(options, inputs, steps, folder):
     output = folder / "forecast.nc"
     threads = [] if options.threads is None else ["--threads", str(options.threads)]
     seconds = timed(
-        [options.nowcast, "predict", "--method", "advection", "--frames", inputs, "--lead-frames", str(steps),
+        [options.nowcast, "predict", "--method", options.method, "--frames", inputs, "--lead-frames", str(steps),
          "--output", output, "--overwrite", "--quiet", *threads])
     with xarray.open_dataset(output) as forecast:
         return forecast["rainfall_rate"].values, seconds
@@ -118,7 +127,7 @@ def compare(options, path, folder):
         for last in chosen:
             frames = rain[last + 1 - inputs : last + 1]
             begin = time.perf_counter()
-            reference = by_pysteps(frames, steps, options.decibels)
+            reference = by_pysteps(options.method, frames, steps, options.decibels)
             seconds["computing"].append(time.perf_counter() - begin)
             if options.reports:
                 to_score.append(folder / str(last) / "pysteps.nc")
@@ -128,7 +137,7 @@ def compare(options, path, folder):
             source = folder / "inputs.nc"
             data.isel(time=slice(last + 1 - inputs, last + 1)).to_netcdf(source)
             seconds["pysteps"].append(
-                timed([sys.executable, __file__, WHOLE, source, folder / "pysteps.nc", str(steps)]))
+                timed([sys.executable, __file__, WHOLE, options.method, source, folder / "pysteps.nc", str(steps)]))
             ours, elapsed = by_nowcast(options, source, steps, folder)
             seconds["nowcast"].append(elapsed)
             for lead in LEADS:
@@ -165,23 +174,23 @@ def compare(options, path, folder):
             report = options.reports / path.name
             subprocess.run(
                 [options.nowcast, "eval", "--data", converted, "--forecast", *to_score, "--output", report, "--overwrite",
-                 "--quiet"], check=True)
-            print_differences(report)
+                 "--baselines", options.method, "--quiet"], check=True)
+            print_differences(report, options.method)
 
 
-def print_differences(report):
+def print_differences(report, method):
     with open(report / "intervals.csv") as file:
         for row in csv.DictReader(file):
             kind = row["method"], row["minus"], row["metric"], row["threshold"]
-            if kind == ("pysteps", "advection", "csi", "1") and row["lead_minutes"] in map(str, LEADS):
+            if kind == ("pysteps", method, "csi", "1") and row["lead_minutes"] in map(str, LEADS):
                 interval = f"{float(row['low']):+.3f} to {float(row['high']):+.3f}" if row["low"] else "unknown"
-                print(f"    +{row['lead_minutes']} min: pysteps minus advection {float(row['value']):+.3f}, 95 % {interval}, "
+                print(f"    +{row['lead_minutes']} min: pysteps minus nowcast {float(row['value']):+.3f}, 95 % {interval}, "
                       f"{row['blocks']} blocks", flush=True)
 
 
 def main():
     if sys.argv[1:2] == [WHOLE]:
-        return whole_process(*sys.argv[2:4], int(sys.argv[4]))
+        return whole_process(*sys.argv[2:5], int(sys.argv[5]))
     options = arguments()
     print("| sequence | grid | step | starts | +30 persistence | pysteps | nowcast | +60 persistence | pysteps | nowcast "
           "| pysteps, computing | pysteps, process | nowcast, process | ratio |")

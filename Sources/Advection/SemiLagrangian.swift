@@ -23,29 +23,52 @@ public enum SemiLagrangian {
   public static func extrapolate(
     _ field: Tensor, along motion: MotionField, steps: Int, pool: WorkerPool
   ) -> Tensor {
+    precondition(
+      field.shape == [motion.height, motion.width],
+      "a field of shape \(field.shape), a motion of \(motion.height) × \(motion.width)")
+    return field.withUnsafeBufferPointer { extrapolate($0, stride: 0, along: motion, steps: steps, pool: pool) }
+  }
+
+  /// Fields that are carried on by different times: the first by one step, the second by two, and so on.
+  ///
+  /// Otherwise as ``extrapolate(_:along:steps:pool:)``.
+  ///
+  /// - Parameter fields: `[steps, h, w]` of any unit, NaN where missing.
+  /// - Returns: `[steps, h, w]`.
+  /// - Precondition: the sizes agree.
+  public static func extrapolate(each fields: Tensor, along motion: MotionField, pool: WorkerPool) -> Tensor {
+    let pixels = motion.height * motion.width
+    precondition(
+      fields.rank == 3 && Array(fields.shape.dropFirst()) == [motion.height, motion.width],
+      "fields of shape \(fields.shape), a motion of \(motion.height) × \(motion.width)")
+    return fields.withUnsafeBufferPointer {
+      extrapolate($0, stride: pixels, along: motion, steps: fields.shape[0], pool: pool)
+    }
+  }
+
+  /// - Parameter stride: from the field of one step to that of the next.
+  private static func extrapolate(
+    _ fields: UnsafeBufferPointer<Float>, stride: Int, along motion: MotionField, steps: Int, pool: WorkerPool
+  ) -> Tensor {
     let (height, width) = (motion.height, motion.width)
-    precondition(field.shape == [height, width], "a field of shape \(field.shape), a motion of \(height) × \(width)")
     var result = Tensor(uninitialized: [steps, height, width])
-    field.withUnsafeBufferPointer { field in
-      motion.vectors.withUnsafeBufferPointer { vectors in
-        result.withUnsafeMutableBufferPointer { result in
-          guard let field = field.baseAddress, let vectors = vectors.baseAddress, let result = result.baseAddress else {
-            return
-          }
-          pool.run(tasks: height) { row in
-            withUnsafeTemporaryAllocation(of: Trajectory.self, capacity: width) { trajectories in
+    motion.vectors.withUnsafeBufferPointer { vectors in
+      result.withUnsafeMutableBufferPointer { result in
+        guard let fields = fields.baseAddress, let vectors = vectors.baseAddress, let result = result.baseAddress
+        else { return }
+        pool.run(tasks: height) { row in
+          withUnsafeTemporaryAllocation(of: Trajectory.self, capacity: width) { trajectories in
+            for column in 0..<width {
+              trajectories.initializeElement(
+                at: column, to: Trajectory(.zero, increment: vectors[row * width + column]))
+            }
+            for step in 0..<steps {
+              let (field, target) = (fields + step * stride, result + (step * height + row) * width)
               for column in 0..<width {
-                trajectories.initializeElement(
-                  at: column, to: Trajectory(.zero, increment: vectors[row * width + column]))
-              }
-              for step in 0..<steps {
-                let target = result + (step * height + row) * width
-                for column in 0..<width {
-                  let pixel = SIMD2(Float(column), Float(row))
-                  trajectories[column].follow(from: pixel, vectors, height: height, width: width)
-                  let place = pixel + trajectories[column].displacement
-                  target[column] = sampleBridging(field, height: height, width: width, x: place.x, y: place.y)
-                }
+                let pixel = SIMD2(Float(column), Float(row))
+                trajectories[column].follow(from: pixel, vectors, height: height, width: width)
+                let place = pixel + trajectories[column].displacement
+                target[column] = sampleBridging(field, height: height, width: width, x: place.x, y: place.y)
               }
             }
           }

@@ -10,12 +10,18 @@ public enum Baseline: String, Sendable, CaseIterable, Codable {
   case persistence
   /// Lagrangian persistence: the last frame is carried along its motion and does not change otherwise.
   case advection
+  /// S-PROG: as advection, and what is too small to live that long fades on the way.
+  case sprog
+
+  /// Those that forecasts are compared with unless others are named.
+  public static let standard: [Baseline] = [.persistence, .advection]
 
   /// The input frames that it uses, where there are so many.
   public var inputFrames: Int {
     switch self {
     case .persistence: 1
     case .advection: OpticalFlow.standardFrames
+    case .sprog: SpectralPrognosis.frames
     }
   }
 
@@ -24,13 +30,14 @@ public enum Baseline: String, Sendable, CaseIterable, Codable {
     switch self {
     case .persistence: 1
     case .advection: OpticalFlow.fewestFrames
+    case .sprog: SpectralPrognosis.frames
     }
   }
 
   /// The frames that follow the last of some frames.
   ///
-  /// Advection leaves a pixel missing where none of the frames that it uses measured, and where the rain would come from
-  /// what the last frame did not measure. The result is the same for any number of threads.
+  /// Advection and S-PROG leave a pixel missing where none of the frames that they use measured, and where the rain would
+  /// come from what the last frame did not measure. The result is the same for any number of threads.
   ///
   /// - Parameter rainRate: `[t, h, w]` in mm/h, NaN where missing; the last ``inputFrames`` are used.
   /// - Returns: `[leadFrames, h, w]` in mm/h.
@@ -49,10 +56,13 @@ public enum Baseline: String, Sendable, CaseIterable, Codable {
         }
       }
       return result
-    case .advection:
+    case .advection, .sprog:
       let frames = rainRate.parts(max(0, count - inputFrames)..<count)
       let motion = OpticalFlow().motion(of: frames, pool: pool)
-      var result = SemiLagrangian.extrapolate(last, along: motion, steps: leadFrames, pool: pool)
+      var result =
+        self == .sprog
+        ? SpectralPrognosis().forecast(frames, along: motion, steps: leadFrames, pool: pool)
+        : SemiLagrangian.extrapolate(last, along: motion, steps: leadFrames, pool: pool)
       result.removeUnmeasured(in: frames)
       return result
     }
@@ -67,10 +77,19 @@ extension Baseline {
   ///
   /// - Throws: ``NowcastError`` `unusable`.
   public func requireEnoughFrames(_ sequence: FrameSequence) throws {
-    guard sequence.count < 2 else { return }
-    let reason = self == .persistence ? "the time step" : "the motion"
+    // A time step takes two frames.
+    let needed = max(fewestFrames, 2)
+    guard sequence.count < needed else { return }
+    let reason =
+      switch self {
+      case .persistence: "the time step"
+      case .advection: "the motion"
+      case .sprog: "how long rain lives"
+      }
     throw NowcastError(
-      .unusable, "\(rawValue) needs 2 frames in a row to know \(reason), but there is only 1 without a gap.",
+      .unusable,
+      "\(rawValue) needs \(needed) frames in a row to know \(reason), but there \(sequence.count == 1 ? "is" : "are") only "
+        + "\(sequence.count) without a gap.",
       path: sequence.source.files.first)
   }
 
@@ -79,6 +98,7 @@ extension Baseline {
     switch self {
     case .persistence: "persistence of the last frame"
     case .advection: "advection of the last frame along its motion (optical flow, semi-Lagrangian)"
+    case .sprog: "S-PROG, spectral prognosis in levels of scale along the motion (optical flow, semi-Lagrangian)"
     }
   }
 
@@ -87,6 +107,7 @@ extension Baseline {
     switch self {
     case .persistence: "frames=1"
     case .advection: "frames=\(min(frames, inputFrames)) \(OpticalFlow().summary)"
+    case .sprog: "frames=\(inputFrames) \(SpectralPrognosis().summary) \(OpticalFlow().summary)"
     }
   }
 
@@ -94,6 +115,10 @@ extension Baseline {
   public var references: String? {
     switch self {
     case .persistence: nil
+    case .sprog:
+      "Seed 2003, A dynamic and spatial scaling approach to advection forecasting, "
+        + "https://doi.org/10.1175/1520-0450(2003)042%3C0381:ADASSA%3E2.0.CO;2; "
+        + (Baseline.advection.references ?? "")
     case .advection:
       "Bruhn, Weickert and Schnoerr 2005, Lucas/Kanade meets Horn/Schunck, https://doi.org/10.1023/B:VISI.0000045324.43199.43; "
         + "Germann and Zawadzki 2002, Scale-dependence of the predictability of precipitation, "
@@ -105,7 +130,7 @@ extension Baseline {
   public var missing: String {
     switch self {
     case .persistence: "Missing where the last input frame did not measure."
-    case .advection:
+    case .advection, .sprog:
       "Missing where none of the input frames measured, and where rain would come from what the last one did not measure."
     }
   }

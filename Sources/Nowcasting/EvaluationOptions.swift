@@ -17,7 +17,7 @@ public struct EvaluationOptions: Sendable, Equatable {
   /// Frames to forecast; `nil` takes the model's number.
   public var leadFrames: Int?
   /// What is scored beside the forecasts.
-  public var baselines = Baseline.allCases
+  public var baselines = Baseline.standard
   /// Whether a model is used on frames of another step or spacing than it was trained on.
   public var force = false
 

@@ -1,3 +1,5 @@
+import Fourier
+
 /// The radially averaged power spectrum of forecasts and observations in bands of wavelength: how blurred is a forecast?
 ///
 /// The power `|FFT|² / (h·w)` of a frame in mm/h is averaged over rings of equal distance from the centre, rounded to
@@ -68,15 +70,13 @@ public struct PowerSpectrum: Sendable, Equatable, Codable {
 final class SpectrumPlan: Sendable {
   let height: Int
   let width: Int
-  private let rows: FourierTransform
-  private let columns: FourierTransform
+  private let transform: PlaneTransform
   /// The number of pixels of each ring.
   private let ringSizes: [Int]
 
   init(height: Int, width: Int) {
     (self.height, self.width) = (height, width)
-    rows = FourierTransform(length: width)
-    columns = width == height ? rows : FourierTransform(length: height)
+    transform = PlaneTransform(height: height, width: width)
     let longest = max(height, width)
     var sizes = [Int](repeating: 0, count: longest / 2 + longest % 2)
     for y in 0..<height {
@@ -98,58 +98,16 @@ final class SpectrumPlan: Sendable {
   func rings(
     _ forecast: UnsafePointer<Float>, _ observation: UnsafePointer<Float>
   ) -> (forecast: [Double], observation: [Double]) {
-    typealias Complex = FourierTransform.Complex
-    let lanes = FourierTransform.Lanes.scalarCount
-    // The forecast is the real part and the observation the imaginary one: one transform is that of both. Columns lie in
-    // blocks of eight, row by row.
-    let blocks = (width + lanes - 1) / lanes
-    let plane = UnsafeMutablePointer<Complex>.allocate(capacity: blocks * height)
-    let longest = max(width, height)
-    let line = UnsafeMutablePointer<Complex>.allocate(capacity: longest + max(rows.workCount, columns.workCount))
-    defer {
-      plane.deallocate()
-      line.deallocate()
-    }
-    plane.initialize(repeating: Complex(re: .zero, im: .zero), count: blocks * height)
-    let work = line + longest
-    for top in stride(from: 0, to: height, by: lanes) {
-      let count = min(lanes, height - top)
-      for x in 0..<width {
-        var (re, im) = (FourierTransform.Lanes.zero, FourierTransform.Lanes.zero)
-        for k in 0..<count {
-          re[k] = Double(forecast[(top + k) * width + x])
-          im[k] = Double(observation[(top + k) * width + x])
-        }
-        line[x] = Complex(re: re, im: im)
-      }
-      rows.run(line, work)
-      for x in 0..<width {
-        let (block, lane) = (plane + x / lanes * height, x % lanes)
-        for k in 0..<count {
-          block[top + k].re[lane] = line[x].re[k]
-          block[top + k].im[lane] = line[x].im[k]
-        }
-      }
-    }
-    for block in 0..<blocks { columns.run(plane + block * height, work) }
-    return ringMeans(plane, lanes: lanes)
-  }
-
-  private func ringMeans(
-    _ plane: UnsafePointer<FourierTransform.Complex>, lanes: Int
-  ) -> (forecast: [Double], observation: [Double]) {
+    // The forecast is the real part and the observation the imaginary one: one transform is that of both.
+    let plane = transform.transformed(forecast, observation)
     var forecast = [Double](repeating: 0, count: ringSizes.count)
     var observation = forecast
-    @inline(__always) func number(_ y: Int, _ x: Int) -> SIMD2<Double> {
-      let value = plane + (x / lanes * height + y)
-      return SIMD2(value.pointee.re[x % lanes], value.pointee.im[x % lanes])
-    }
     for y in 0..<height {
       let opposite = (height - y) % height
       for x in 0..<width {
         let ring = Self.ring(y, x, height, width)
         guard ring < ringSizes.count else { continue }
-        let (a, b) = (number(y, x), number(opposite, (width - x) % width))
+        let (a, b) = (plane[y, x], plane[opposite, (width - x) % width])
         // Of the transform at opposite places the even part is the forecast's, the odd part the observation's.
         let (f1, f2) = (a.x + b.x, a.y - b.y)
         let (o1, o2) = (a.y + b.y, b.x - a.x)

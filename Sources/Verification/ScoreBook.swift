@@ -31,7 +31,7 @@ public struct ScoreBook: Sendable, Equatable {
   /// The name that all events together have in reports.
   public static let allEvents = "all"
   /// Methods that others are compared with, which come last.
-  public static let baselines = ["advection", "persistence"]
+  public static let baselines = ["sprog", "advection", "persistence"]
 
   /// What is computed.
   public let settings: ScoreSettings

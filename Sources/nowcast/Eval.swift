@@ -65,7 +65,8 @@ struct Eval: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Methods to compare with: persistence, advection, or none. (default: persistence,advection)", valueName: "names"))
+      "Methods to compare with: persistence, advection, sprog, or none. (default: persistence,advection)",
+      valueName: "names"))
   var baselines: BaselineList?
 
   @Option(help: "Take every N-th possible start time. (default: 1)")

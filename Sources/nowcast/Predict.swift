@@ -12,6 +12,7 @@ extension ForecastCompatibility: ExpressibleByArgument {}
 enum ForecastMethod: String, ExpressibleByArgument, CaseIterable {
   case convlstm
   case advection
+  case sprog
   case persistence
 
   /// The method, if it is one without a model.
@@ -23,8 +24,9 @@ struct Predict: ParsableCommand {
     abstract: "Forecast the frames that follow the last ones given.",
     discussion: """
       Reads radar frames, takes as many of the last ones as the method needs, and writes the forecast as a CF NetCDF file \
-      with the coordinates and the projection of the input. Two methods need no model: 'advection' carries the last frame \
-      along its motion, 'persistence' repeats it.
+      with the coordinates and the projection of the input. Three methods need no model: 'advection' carries the last frame \
+      along its motion, 'sprog' lets what is too small to live that long fade on the way, 'persistence' repeats the last \
+      frame.
       """)
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Files or folders with the latest frames.", valueName: "path"))
@@ -71,7 +73,7 @@ struct Predict: ParsableCommand {
     }
     guard method.baseline != nil else {
       guard model != nil else {
-        throw ValidationError("give a --model, or a --method that needs none: advection or persistence.")
+        throw ValidationError("give a --model, or a --method that needs none: advection, sprog or persistence.")
       }
       return
     }

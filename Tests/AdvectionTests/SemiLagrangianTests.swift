@@ -44,6 +44,21 @@ private struct Fixture: Decodable {
     #expect(largest < 1e-4 && finite > 1000)
   }
 
+  /// Each of several fields is carried as it would be by itself.
+  @Test func fieldsOfDifferentTimes() throws {
+    let fixture = try Fixture.load()
+    let pool = WorkerPool(threadCount: 2)
+    let field = Tensor(shape: [fixture.height, fixture.width], fixture.field)
+    let fields = Tensor(
+      shape: [3, fixture.height, fixture.width], (1...3).flatMap { factor in field.elements.map { $0 * Float(factor) } }
+    )
+    let each = SemiLagrangian.extrapolate(each: fields, along: fixture.motion, pool: pool)
+    for step in 0..<3 {
+      let alone = SemiLagrangian.extrapolate(fields.part(step), along: fixture.motion, steps: step + 1, pool: pool)
+      for (a, b) in zip(each.part(step).elements, alone.part(step).elements) { #expect(a == b || (a.isNaN && b.isNaN)) }
+    }
+  }
+
   @Test func standingRainStays() {
     var field = Tensor(shape: [5, 7], (0..<35).map(Float.init))
     field[2, 3] = .nan

@@ -39,13 +39,14 @@ import Testing
     func predict(_ options: String..., frames: String = "a.nc") throws -> Command.Outcome {
       try Command.run(["predict", "--frames", folder / frames, "--output", folder / "f.nc"] + options)
     }
-    expect(try predict(), status: 64, "--model", "advection or persistence")
+    expect(try predict(), status: 64, "--model", "advection, sprog or persistence")
     expect(try predict("--method", "advection", "--model", "run"), status: 64, "uses no model", "--model")
     expect(try predict("--method", "persistence", "--force"), status: 64, "uses no model", "--force")
     expect(try predict("--method", "magic"), status: 64, "convlstm", "advection", "persistence")
     try writeRadarFile(folder / "one.nc") { $0.times = [0] }
     expect(try predict("--method", "advection", frames: "one.nc"), status: 65, "one.nc", "needs 2 frames", "motion")
     expect(try predict("--method", "persistence", frames: "one.nc"), status: 65, "needs 2 frames", "time step")
+    expect(try predict("--method", "sprog", frames: "one.nc"), status: 65, "needs 3 frames", "is only 1")
     let eval = try Command.run(
       "eval", "--data", folder / "a.nc", "--model", "run", "--output", folder / "r", "--baselines", "persistence,magic")
     expect(eval, status: 64, "--baselines")

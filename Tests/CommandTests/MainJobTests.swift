@@ -145,7 +145,7 @@ import Testing
     #expect(folder.everything.allSatisfy { !$0.contains(".part") })
   }
 
-  /// Two methods need no model; the files say how they were made, and are scored as any others.
+  /// Three methods need no model; the files say how they were made, and are scored as any others.
   @Test func forecastsWithoutAModel() throws {
     let radar = folder / "radar.nc"
     expect(
@@ -153,6 +153,7 @@ import Testing
     expect(try Command.run("convert", radar, "--output", folder / "copy.nc"), status: 0)
     for (method, words, frames) in [
       ("advection", ["frames=3 smoothness=", "optical flow", "Germann"], 3), ("persistence", ["frames=1"], 1),
+      ("sprog", ["frames=3 levels=6", "S-PROG", "Seed 2003"], 3),
     ] {
       let file = folder / "\(method)-forecast.nc"
       let outcome = try Command.run(

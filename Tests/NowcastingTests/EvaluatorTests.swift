@@ -120,7 +120,7 @@ import Verification
   @Test func advectionIsScoredOnThePixelsOfAll() throws {
     let forecast = try forecast(0, from: 2, frames: 2)
     let result = try evaluation([forecast], baselines: Baseline.allCases)
-    #expect(result.book.methods == ["f", "advection", "persistence"] && result.notes.isEmpty)
+    #expect(result.book.methods == ["f", "sprog", "advection", "persistence"] && result.notes.isEmpty)
     for (index, lead) in [5.0, 10].enumerated() {
       let field = Baseline.advection.forecast(
         try observed.rainRate.parts(0..<3), leadFrames: 2, pool: .standard

@@ -8,15 +8,22 @@
 ///
 /// Lengths of small prime factors go by Stockham's algorithm (a factor after the other, decimation in frequency, sorted on
 /// the way); others by Bluestein's, as a convolution of a power of two. Nothing is scaled.
-final class FourierTransform: Sendable {
-  typealias Lanes = SIMD8<Double>
+public final class FourierTransform: Sendable {
+  /// The numbers of eight transforms.
+  public typealias Lanes = SIMD8<Double>
   /// One number in each lane.
-  struct Complex {
-    var re: Lanes
-    var im: Lanes
+  @frozen public struct Complex {
+    /// The real parts.
+    public var re: Lanes
+    /// The imaginary parts.
+    public var im: Lanes
+
+    /// Couples the two.
+    @inlinable public init(re: Lanes, im: Lanes) { (self.re, self.im) = (re, im) }
   }
 
-  let length: Int
+  /// The number of values.
+  public let length: Int
   private let factors: [Int]
   private let twiddles: [SIMD2<Double>]
   private let chirp: Chirp?
@@ -29,8 +36,10 @@ final class FourierTransform: Sendable {
     let filter: [SIMD2<Double>]
   }
 
+  /// Prepares transforms of a length.
+  ///
   /// - Precondition: the length is positive.
-  init(length: Int) {
+  public init(length: Int) {
     precondition(length > 0, "a transform has at least one value")
     self.length = length
     var (rest, factors) = (length, [Int]())
@@ -72,12 +81,12 @@ final class FourierTransform: Sendable {
   }
 
   /// The memory that ``run(_:_:)`` needs beside the values.
-  var workCount: Int { chirp.map { 2 * $0.transform.length } ?? length }
+  public var workCount: Int { chirp.map { 2 * $0.transform.length } ?? length }
 
   /// Transforms `values` in place.
   ///
   /// - Parameter work: memory for ``workCount`` numbers.
-  func run(_ values: UnsafeMutablePointer<Complex>, _ work: UnsafeMutablePointer<Complex>) {
+  public func run(_ values: UnsafeMutablePointer<Complex>, _ work: UnsafeMutablePointer<Complex>) {
     if let chirp { return run(values, work, chirp) }
     var (x, y) = (values, work)
     var (n, s) = (length, 1)
