@@ -20,7 +20,7 @@ enum MemoryNeed {
 
   /// A number of bytes in the unit that suits it.
   static func text(_ bytes: Double) -> String {
-    bytes < 1e9 ? String(format: "%.0f MB", bytes / 1e6) : String(format: "%.1f GB", bytes / 1e9)
+    bytes < 1e9 ? String(format: "%.0f MB", bytes / 1e6) : String(format: "%.2f GB", bytes / 1e9)
   }
 
   /// The most that this process has had in memory so far.
