@@ -67,7 +67,7 @@ extension Baseline {
   ///
   /// - Throws: ``NowcastError`` `unusable`.
   public func requireEnoughFrames(_ sequence: FrameSequence) throws {
-    guard sequence.count < 2 else { return }
+    guard sequence.count < fewestFrames || sequence.stepSeconds <= 0 else { return }
     let reason = self == .persistence ? "the time step" : "the motion"
     throw NowcastError(
       .unusable, "\(rawValue) needs 2 frames in a row to know \(reason), but there is only 1 without a gap.",
