@@ -220,6 +220,7 @@ public final class Watcher {
       let status = try attempt(time, &line)
       (due[time], retries[time]) = (nil, nil)
       let end = Watcher.now
+      ProcessMemory.giveBack()
       if status == .made || status == .remade {
         line.workSeconds = end - begin
         line.latencySeconds = completion.map { end - $0 }
