@@ -2,7 +2,17 @@
 
 #include <hdf5.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <udunits2.h>
+
+void radar_return_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 void radar_silence_udunits(void) { ut_set_error_message_handler(ut_ignore); }
 

@@ -77,9 +77,9 @@ extension Baseline {
   ///
   /// - Throws: ``NowcastError`` `unusable`.
   public func requireEnoughFrames(_ sequence: FrameSequence) throws {
-    // A time step takes two frames.
+    // A time step takes two frames, unless a single frame is known to be one of many.
     let needed = max(fewestFrames, 2)
-    guard sequence.count < needed else { return }
+    guard sequence.count < fewestFrames || sequence.stepSeconds <= 0 else { return }
     let reason =
       switch self {
       case .persistence: "the time step"

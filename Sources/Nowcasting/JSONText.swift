@@ -5,7 +5,8 @@ enum JSONText {
   /// - Parameter pretty: on several lines, and with keys_like_these whatever the names in the program.
   static func encode(_ value: some Encodable, pretty: Bool) throws -> Data {
     let encoder = JSONEncoder()
-    encoder.outputFormatting = pretty ? [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes] : [.sortedKeys]
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
     if pretty { encoder.keyEncodingStrategy = .convertToSnakeCase }
     // A number that is not finite has no JSON form; as a text it can still be read back.
     encoder.nonConformingFloatEncodingStrategy = .convertToString(

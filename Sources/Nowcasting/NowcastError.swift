@@ -11,6 +11,8 @@ public struct NowcastError: Error, Sendable, CustomStringConvertible {
     case unusable = 65
     /// The input is not there, or may not be read.
     case notFound = 66
+    /// There is nothing new: the newest frame is too old.
+    case stale = 69
     /// An error of this program.
     case internalError = 70
     /// The output cannot be created.

@@ -5,6 +5,8 @@ public struct RainStatistics: Sendable {
   private var pixels = 0
   private var missing = 0
   private var wet = 0
+  /// Pixels with at least 0.1 mm/h.
+  var wetPixels: Int { wet }
   private var most = -Float.infinity
 
   /// Statistics of nothing yet.

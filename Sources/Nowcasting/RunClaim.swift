@@ -7,7 +7,7 @@ import RadarIO
 /// other. Two processes that write the same checkpoint would leave a mixture of both.
 public final class RunClaim {
   private let folder: RunFolder
-  private let descriptor: Int32
+  private var lock: FolderLock?
   /// The folders that were not there before, the innermost one first.
   private let made: [String]
 
@@ -26,10 +26,8 @@ public final class RunClaim {
     }
     self.made = made
     try folder.make()
-    descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    // A file system that knows no locks is no reason not to train.
-    if descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-      close(descriptor)
+    lock = FolderLock(folder.path)
+    guard lock != nil else {
       throw NowcastError(
         .cannotCreate, "another process is training in this folder; wait for its end, or name another folder.",
         path: folder.path)
@@ -40,6 +38,6 @@ public final class RunClaim {
   /// Lets go of the folder. If it is new and nothing was put into it, it goes.
   public func release() {
     for folder in made where rmdir(folder) != 0 { break }
-    if descriptor >= 0 { close(descriptor) }
+    lock = nil
   }
 }

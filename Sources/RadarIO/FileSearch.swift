@@ -47,7 +47,10 @@ enum FileSearch {
     return files.sorted()
   }
 
-  private static func visit(_ folder: String, _ body: (String) throws -> Void) throws {
+  /// Visits all regular files in a folder and below it, hidden ones not.
+  ///
+  /// - Parameter found: told about the folders below it.
+  static func visit(_ folder: String, found: (String) -> Void = { _ in }, _ body: (String) throws -> Void) throws {
     let names: [String]
     do {
       names = try FileManager.default.contentsOfDirectory(atPath: folder)
@@ -60,7 +63,8 @@ enum FileSearch {
       guard lstat(path, &status) == 0 else { continue }
       // Links to folders are not followed, as they may lead back up.
       if status.st_mode & S_IFMT == S_IFDIR {
-        try visit(path, body)
+        found(path)
+        try visit(path, found: found, body)
       } else if stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
         try body(path)
       }

@@ -28,6 +28,16 @@ public struct ForecastWriter: Sendable {
   /// - Throws: ``RadarError`` `cannotCreate` or `writeFailed`; `unusable` for a grid that ``compatibility`` does not allow.
   public func write(_ forecast: ForecastFile, to path: String) throws {
     try check(path: path)
+    try withBytes(of: forecast, path: path) { try AtomicOutput.write($0, to: path, overwrite: overwrite) }
+  }
+
+  /// Hands the bytes of a forecast's file to `body`; `path` is only named in errors.
+  ///
+  /// - Throws: ``RadarError`` `unusable` for a grid that ``compatibility`` does not allow, `writeFailed` when memory does
+  ///   not suffice; what `body` throws.
+  public func withBytes<R>(
+    of forecast: ForecastFile, path: String, _ body: (UnsafeRawBufferPointer) throws -> R
+  ) throws -> R {
     var (forecast, names) = (forecast, RainFieldEncoder.Names())
     if compatibility == .pysteps {
       forecast = try PystepsLayout.adapted(forecast, path: path)
@@ -52,7 +62,7 @@ public struct ForecastWriter: Sendable {
       validity: ValidityFlags(extent: .pixels, values: forecast.validity, longName: "what the input frames measured"),
       names: names, longName: "forecast rain rate", globals: globals.list,
       compressionLevel: compressionLevel)
-    try encoder.encode(path: path) { try AtomicOutput.write($0, to: path, overwrite: overwrite) }
+    return try encoder.encode(path: path, body)
   }
 }
 

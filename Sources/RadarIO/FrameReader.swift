@@ -35,9 +35,16 @@ final class FrameReader: @unchecked Sendable {
   private var expected: Key?
   private var tallies: [Key: Unpacking.Tally] = [:]
 
-  init(files: [RadarFile], relation: ReflectivityRelation, cacheLimit: Int = RadarReader.mostKeptBytes) {
+  /// Frames that are kept beyond this reading.
+  private let decoded: DecodedFrames?
+
+  init(
+    files: [RadarFile], relation: ReflectivityRelation, decoded: DecodedFrames? = nil,
+    cacheLimit: Int = RadarReader.mostKeptBytes
+  ) {
     self.files = files
     self.relation = relation
+    self.decoded = decoded
     self.cacheLimit = cacheLimit
   }
 
@@ -61,6 +68,9 @@ final class FrameReader: @unchecked Sendable {
         known.pixels.withUnsafeBufferPointer { _ = target.update(from: $0) }
         return
       }
+      let place = DecodedFrames.Place(
+        path: files[file].path, variable: files[file].variable, frame: frame, seconds: seconds)
+      if decoded?.copy(place, into: target) == true { return }
       if let tableFile, !files[file].sharesTable(with: files[tableFile]) { table = Unpacking.Table() }
       tableFile = file
       let ahead = following.flatMap { isInOrder && cache[$0] == nil ? request(for: $0) : nil }
@@ -70,7 +80,11 @@ final class FrameReader: @unchecked Sendable {
           table: &table)
       }
       if tally != Unpacking.Tally() { tallies[key] = tally }
-      if !seen.insert(key).inserted { keep(key, target) }
+      if let decoded {
+        decoded.keep(target, at: place)
+      } else if !seen.insert(key).inserted {
+        keep(key, target)
+      }
     }
   }
 
@@ -115,6 +129,18 @@ final class FrameReader: @unchecked Sendable {
       ? "negative \(number == 1 ? "value" : "values")" : "\(number == 1 ? "value" : "values") \(kind)"
     return "\(self.files[first].path)\(others): variable '\(self.files[first].variable)': \(number) \(words) "
       + "\(number == 1 ? "is" : "are") \(fate)."
+  }
+}
+
+extension FrameReader {
+  /// What some of the files say of themselves, in the order of time: the first of them, with the terms of use of all.
+  func provenance(of used: [Int]) -> Provenance {
+    let first = files[used[0]].provenance
+    var provenance = first
+    for file in used.dropFirst() where files[file].provenance.terms != first.terms {
+      files[file].provenance.terms.forEach { provenance.add($0) }
+    }
+    return provenance
   }
 }
 

@@ -123,7 +123,36 @@ public struct FrameSequence: Sendable {
     return tensor
   }
 
-  /// Some of the frames as a sequence of their own, in memory.
+  /// The seconds from frame to frame among some of the frames; those of the whole sequence where one frame is all.
+  public func stepSeconds(of range: Range<Int>) -> Double {
+    range.count > 1 ? SequenceAssembly.usualDifference(of: times[range]) : stepSeconds
+  }
+
+  /// The files that some of the frames are from, in the order of time; those around a frame that was missing, too.
+  ///
+  /// Of a sequence in memory it is not known, and these are all files of its source.
+  public func files(of range: Range<Int>) -> [String] {
+    guard case .files(let reader, let origins) = frames else { return source.files }
+    return FrameSequence.used(range, origins).map { reader.files[$0].path }
+  }
+
+  private static func used(_ range: Range<Int>, _ origins: [FrameOrigin]) -> [Int] {
+    var places: Set<Int> = []
+    for place in range {
+      if case .between(let before, let after, _) = origins[place] {
+        places.formUnion([before, after])
+      } else {
+        places.insert(place)
+      }
+    }
+    var files: [Int] = []
+    for place in places.sorted() {
+      if case .file(let file, _, _) = origins[place], !files.contains(file) { files.append(file) }
+    }
+    return files
+  }
+
+  /// Some of the frames as a sequence of their own, in memory. Its source is the files of these frames alone.
   ///
   /// - Throws: ``RadarError`` when a file cannot be read any more.
   public func part(_ range: Range<Int>) throws -> FrameSequence {
@@ -132,6 +161,12 @@ public struct FrameSequence: Sendable {
     part.times = Array(times[range])
     part.intervalSeconds = intervalSeconds.map { Array($0[range]) }
     part.bridged = bridged.filter(range.contains).map { $0 - range.lowerBound }
+    if case .files(let reader, let origins) = frames {
+      let used = FrameSequence.used(range, origins)
+      part.grid = reader.files[used[0]].grid
+      part.source.files = used.map { reader.files[$0].path }
+      part.source.provenance = reader.provenance(of: used)
+    }
     return part
   }
 

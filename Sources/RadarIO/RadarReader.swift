@@ -57,15 +57,23 @@ public struct RadarReader: Sendable {
         failed(error)
       }
     }
-    let reader = FrameReader(files: files, relation: options.relation)
-    let (sequences, warnings) = try SequenceAssembly(reader: reader, maxGap: options.maxGap).sequences(failed: failed)
+    return try reading(of: files, failed: failed)
+  }
+
+  /// Joins files whose headers are known.
+  ///
+  /// - Parameter decoded: frames that were read before, and where those that are read now are kept.
+  func reading(
+    of files: [RadarFile], decoded: DecodedFrames? = nil, failed: ((RadarError) -> Void)? = nil
+  ) throws -> RadarReading {
+    let reader = FrameReader(files: files, relation: options.relation, decoded: decoded)
+    let assembly = SequenceAssembly(reader: reader, maxGap: options.maxGap, knownStep: options.stepSeconds)
+    let (sequences, warnings) = try assembly.sequences(failed: failed)
     return RadarReading(sequences: sequences, warnings: RadarReader.told(files) + warnings, reader: reader)
   }
 
   /// What a file holds: many frames of NetCDF, or images, which are understood by themselves.
-  private func parts(of content: ReadingProcess.Content, path: String, known: [Grid]) throws
-    -> [RadarFile]
-  {
+  func parts(of content: ReadingProcess.Content, path: String, known: [Grid]) throws -> [RadarFile] {
     switch content {
     case .netCDF(let file): return [try RadarFile(file: file, options: options, known: known)]
     case .images(let root):

@@ -8,6 +8,9 @@ public struct ReadOptions: Sendable, Equatable {
   public var relation: ReflectivityRelation
   /// The most missing frames in a row that are interpolated between their neighbours; with 0 a gap ends a sequence.
   public var maxGap: Int
+  /// The seconds from frame to frame where they are known, as of frames taken out of a longer sequence; `nil` to take the
+  /// most common difference of the times.
+  public var stepSeconds: Double?
   /// Which member of an ensemble is read, from 0; `nil` refuses files with several.
   public var member: Int?
 

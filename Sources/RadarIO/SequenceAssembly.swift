@@ -3,6 +3,8 @@ struct SequenceAssembly {
   let reader: FrameReader
   /// The most missing frames in a row that are interpolated.
   var maxGap: Int
+  /// The seconds from frame to frame, where the times of these few frames do not have to tell them.
+  var knownStep: Double?
 
   private var files: [RadarFile] { reader.files }
 
@@ -36,9 +38,9 @@ struct SequenceAssembly {
           files[file].times.times.enumerated().map { Frame(time: $1, place: .file(file, $0)) }
         }
       sortAndThin(&frames, &warnings)
-      let usualStep = SequenceAssembly.usualDifference(of: frames.map(\.time))
+      let usualStep = knownStep ?? SequenceAssembly.usualDifference(of: frames.map(\.time))
       bridge(&frames, step: usualStep)
-      for run in SequenceAssembly.runs(times: frames.map(\.time)) {
+      for run in SequenceAssembly.runs(times: frames.map(\.time), knownStep: knownStep) {
         do {
           sequences.append(
             try sequence(Run(frames: frames[run.range], step: run.step), usualStep: usualStep, &warnings))
@@ -155,20 +157,27 @@ struct SequenceAssembly {
 
   /// Splits ascending times into runs of one step each: first at the most common step; what is left between may have a
   /// step of its own if at least three frames agree on it.
-  static func runs(times: [Double]) -> [(range: Range<Int>, step: Double)] {
-    runs(times: times[...], isRest: false)
+  static func runs(times: [Double], knownStep: Double? = nil) -> [(range: Range<Int>, step: Double)] {
+    guard let knownStep else { return runs(times: times[...], isRest: false) }
+    return pieces(times[...], step: knownStep).map { ($0, knownStep) }
   }
 
-  private static func runs(times: ArraySlice<Double>, isRest: Bool) -> [(range: Range<Int>, step: Double)] {
-    guard times.count > 1 else { return times.isEmpty ? [] : [(times.indices, 0)] }
-    let step = usualDifference(of: times)
+  /// The ranges of ascending times that follow each other at a step.
+  private static func pieces(_ times: ArraySlice<Double>, step: Double) -> [Range<Int>] {
+    guard !times.isEmpty else { return [] }
     var pieces: [Range<Int>] = []
     var start = times.startIndex
     for i in times.indices.dropFirst() where abs(times[i] - times[i - 1] - step) > tolerance(step: step) {
       pieces.append(start..<i)
       start = i
     }
-    pieces.append(start..<times.endIndex)
+    return pieces + [start..<times.endIndex]
+  }
+
+  private static func runs(times: ArraySlice<Double>, isRest: Bool) -> [(range: Range<Int>, step: Double)] {
+    guard times.count > 1 else { return times.isEmpty ? [] : [(times.indices, 0)] }
+    let step = usualDifference(of: times)
+    let pieces = pieces(times, step: step)
     // A step of a rest must be seen twice: two lone frames with a gap between are no sequence.
     if isRest, !pieces.contains(where: { $0.count > 2 }) { return times.indices.map { ($0..<$0 + 1, 0) } }
     var result: [(range: Range<Int>, step: Double)] = []
@@ -264,10 +273,7 @@ struct SequenceAssembly {
     var source = SourceDescription(
       files: used.map { files[$0].path }, variable: first.variable, units: first.units,
       conversion: first.quantity.words(units: first.units, relation: reader.relation),
-      provenance: first.provenance)
-    for file in used.dropFirst() where files[file].provenance.terms != first.provenance.terms {
-      files[file].provenance.terms.forEach { source.provenance.add($0) }
-    }
+      provenance: reader.provenance(of: used))
     source.reason = first.reason
     source.memberCount = first.memberCount
     var notes: [String] = []

@@ -21,6 +21,7 @@ struct Nowcast: ParsableCommand {
     version: nowcastVersion,
     subcommands: [
       Train.self, Predict.self, Eval.self, Compare.self, Inspect.self, Simulate.self, ModelCommand.self, Convert.self,
+      Watch.self, Replay.self,
     ])
 }
 

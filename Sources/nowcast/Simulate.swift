@@ -11,8 +11,11 @@ struct Simulate: ParsableCommand {
       give the same file.
       """)
 
-  @Option(help: ArgumentHelp("The file.", valueName: "file.nc"))
+  @Option(help: ArgumentHelp("The file, or with --split the folder.", valueName: "file.nc"))
   var output: String
+
+  @Flag(help: "Write each frame to a file of its own, as a radar network sends them.")
+  var split = false
 
   @Option(help: "Frames.")
   var frames = 60
@@ -51,7 +54,7 @@ struct Simulate: ParsableCommand {
 
   func run() throws {
     let writer = SequenceWriter(overwrite: replacing.overwrite)
-    try writer.check(path: output)
+    if !split { try writer.check(path: output) }
     var options = RainSimulator.Options()
     (options.height, options.width, options.frames) = (height, width, frames)
     (options.stepSeconds, options.spacingMetres, options.seed) = (stepSeconds, spacing, seed)
@@ -59,9 +62,20 @@ struct Simulate: ParsableCommand {
       grid: Grid(height: height, width: width, spacingMetres: spacing),
       times: (0..<frames).map { Self.start + Double($0) * stepSeconds }, stepSeconds: frames > 1 ? stepSeconds : 0,
       rainRate: RainSimulator(options).frames())
-    try writer.write(
-      sequence, to: output, title: "Simulated radar rain rate", source: programText, history: commandLineText,
-      comment: "Synthetic; no real event.")
+    func write(_ sequence: FrameSequence, to path: String) throws {
+      try writer.write(
+        sequence, to: path, title: "Simulated radar rain rate", source: programText, history: commandLineText,
+        comment: "Synthetic; no real event.")
+    }
+    if split {
+      try OutputFolder.make(output)
+      for frame in 0..<frames {
+        let part = try sequence.part(frame..<frame + 1)
+        try write(part, to: "\(output)/radar-\(OutputFolder.name(of: part.times[0])).nc")
+      }
+    } else {
+      try write(sequence, to: output)
+    }
     guard !verbosity.quiet else { return }
     Console.print("\(frames) frames of \(height) × \(width): \(output)")
   }

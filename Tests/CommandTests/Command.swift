@@ -34,6 +34,55 @@ struct Command {
     return folder.appendingPathComponent("nowcast")
   }()
 
+  /// A command that goes on while other things happen.
+  final class Running {
+    private let process = Process()
+    private let outputFile: String
+
+    /// Starts it; what it prints goes to the end of a file.
+    init(_ arguments: [String], output: String) throws {
+      outputFile = output
+      if !FileManager.default.fileExists(atPath: output) { try Data().write(to: URL(fileURLWithPath: output)) }
+      guard let handle = FileHandle(forWritingAtPath: output) else { throw CocoaError(.fileNoSuchFile) }
+      try handle.seekToEnd()
+      process.executableURL = executable
+      process.arguments = arguments
+      process.standardOutput = handle
+      process.standardError = handle
+      process.standardInput = FileHandle.nullDevice
+      try process.run()
+    }
+
+    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+
+    /// Everything that was printed so far, by this and by earlier ones.
+    var output: String { (try? String(contentsOfFile: outputFile, encoding: .utf8)) ?? "" }
+
+    /// Waits until something holds; false when it does not within a minute, or the command has ended.
+    func wait(until holds: (String) -> Bool) -> Bool {
+      for _ in 0..<1200 {
+        if holds(output) { return true }
+        guard process.isRunning else { return holds(output) }
+        usleep(50_000)
+      }
+      return false
+    }
+
+    func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
+
+    /// Sends a signal and waits for the end.
+    ///
+    /// - Returns: the exit status, negative for the number of a signal that killed it, and the seconds it took.
+    func end(by signal: Int32) -> (status: Int32, seconds: Double) {
+      let clock = ContinuousClock()
+      let start = clock.now
+      send(signal)
+      process.waitUntilExit()
+      let took = (clock.now - start) / .seconds(1)
+      return (process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus, took)
+    }
+  }
+
   /// Runs the command and waits for its end.
   @discardableResult
   static func run(
@@ -108,6 +157,8 @@ struct RadarFileContent {
 
   var variables = ["rain"]
   var units: String? = "mm h-1"
+  /// Global attributes.
+  var attributes: [String: String] = [:]
   var times: [Double] = (0..<8).map { Double($0) * 300 }
   var height = 12
   var width = 16
@@ -153,6 +204,7 @@ struct RadarFileContent {
       if let units { try attribute(id, "units", units) }
       ids.append(id)
     }
+    for (name, text) in attributes { try attribute(NC_GLOBAL, name, text) }
     try check(nc_enddef(file))
     try check(nc_put_var_double(file, time, times))
     try check(nc_put_var_double(file, coordinates[0], (0..<height).map { Double($0) * 1000 }))

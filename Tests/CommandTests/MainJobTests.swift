@@ -225,7 +225,7 @@ import Testing
   @Test func helpNamesTheCommandsAndOptions() throws {
     let help = try Command.run("--help")
     #expect(help.status == 0)
-    for command in ["train", "predict", "eval", "inspect", "simulate", "model", "convert"] {
+    for command in ["train", "predict", "eval", "inspect", "simulate", "model", "convert", "watch", "replay"] {
       #expect(help.output.contains("  " + command))
       let own = try Command.run(command, "--help")
       #expect(own.status == 0 && own.output.contains("USAGE: nowcast \(command)"))

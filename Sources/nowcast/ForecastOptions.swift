@@ -1,0 +1,59 @@
+import ArgumentParser
+import Nowcasting
+import RadarIO
+
+extension ForecastCompatibility: ExpressibleByArgument {}
+extension ForecastMethod: ExpressibleByArgument {}
+
+/// How to forecast.
+struct ForecastOptions: ParsableArguments {
+  @Option(help: "How to forecast.")
+  var method = ForecastMethod.convlstm
+
+  @Option(help: ArgumentHelp("A model file or the folder of a run, for the method convlstm.", valueName: "model"))
+  var model: String?
+
+  @Option(help: "Frames to forecast. (default: as many as the model was trained for; an hour without one)")
+  var leadFrames: Int?
+
+  @Option(help: "Minutes to forecast, instead of a number of frames.")
+  var leadMinutes: Double?
+
+  @Option(help: "Write the forecast so that another program's reader takes it.")
+  var compat: ForecastCompatibility?
+
+  @Flag(help: "Forecast even if time step or grid spacing are not those the model was trained on.")
+  var force = false
+
+  func validate() throws {
+    if leadFrames != nil && leadMinutes != nil {
+      throw ValidationError("--lead-frames and --lead-minutes say the same; give one of them.")
+    }
+    if let leadFrames, !(1...1000).contains(leadFrames) {
+      throw ValidationError("--lead-frames is \(leadFrames); it must be 1 to 1000.")
+    }
+    guard method.baseline != nil else {
+      guard model != nil else {
+        throw ValidationError("give a --model, or a --method that needs none: advection, sprog or persistence.")
+      }
+      return
+    }
+    for (name, given) in [("--model", model != nil), ("--force", force)] where given {
+      throw ValidationError("--method \(method.rawValue) uses no model; leave \(name) out, or say --method convlstm.")
+    }
+  }
+
+  /// All that decides what a forecast is, with the options of reading.
+  func settings(_ reading: ReadingOptions) -> ForecastSettings {
+    var settings = ForecastSettings()
+    settings.method = method
+    (settings.variable, settings.units, settings.maxGap) = (reading.variable, reading.units, reading.maxGap)
+    (settings.zrA, settings.zrB) = (reading.zrA, reading.zrB)
+    (settings.leadFrames, settings.leadMinutes, settings.force) = (leadFrames, leadMinutes, force)
+    settings.compatibility = compat?.rawValue
+    return settings
+  }
+
+  /// The model, if there is one.
+  func readModel() throws -> IdentifiedModel? { try model.map { try IdentifiedModel(contentsOf: $0) } }
+}
