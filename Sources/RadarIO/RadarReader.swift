@@ -58,7 +58,9 @@ public struct RadarReader: Sendable {
       }
     }
     let reader = FrameReader(files: files, relation: options.relation)
-    let (sequences, warnings) = try SequenceAssembly(reader: reader, maxGap: options.maxGap).sequences(failed: failed)
+    let (sequences, warnings) = try SequenceAssembly(
+      reader: reader, maxGap: options.maxGap, expectsForecasts: options.expectsForecasts
+    ).sequences(failed: failed)
     return RadarReading(sequences: sequences, warnings: RadarReader.told(files) + warnings, reader: reader)
   }
 

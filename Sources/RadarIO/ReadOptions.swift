@@ -8,6 +8,8 @@ public struct ReadOptions: Sendable, Equatable {
   public var relation: ReflectivityRelation
   /// The most missing frames in a row that are interpolated between their neighbours; with 0 a gap ends a sequence.
   public var maxGap: Int
+  /// Whether files that hold forecasts are what is wanted: then nothing is said about them, unless others are among them.
+  public var expectsForecasts = false
   /// Which member of an ensemble is read, from 0; `nil` refuses files with several.
   public var member: Int?
 

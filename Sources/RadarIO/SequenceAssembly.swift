@@ -3,6 +3,8 @@ struct SequenceAssembly {
   let reader: FrameReader
   /// The most missing frames in a row that are interpolated.
   var maxGap: Int
+  /// Whether forecasts alone are as they should be.
+  var expectsForecasts = false
 
   private var files: [RadarFile] { reader.files }
 
@@ -59,7 +61,7 @@ struct SequenceAssembly {
       guard let reference = file.referenceTime, let last = file.times.times.last else { return false }
       return last > reference
     }
-    guard let first = forecasts.first else { return [] }
+    guard let first = forecasts.first, !expectsForecasts || forecasts.count < files.count else { return [] }
     let others = forecasts.count > 1 ? " (and \(forecasts.count - 1) more)" : ""
     return [
       "\(first.path)\(others): holds a forecast, by its reference time; its frames are taken as if they were measured."

@@ -20,7 +20,8 @@ struct Nowcast: ParsableCommand {
       """,
     version: nowcastVersion,
     subcommands: [
-      Train.self, Predict.self, Eval.self, Compare.self, Inspect.self, Simulate.self, ModelCommand.self, Convert.self,
+      Train.self, Predict.self, Eval.self, Compare.self, Plot.self, Products.self, Catchments.self, Inspect.self,
+      Simulate.self, ModelCommand.self, Convert.self,
     ])
 }
 
