@@ -1,7 +1,7 @@
 import Foundation
 
 /// A colour of eight bits a channel.
-struct Colour: Equatable, Sendable {
+struct Colour: Hashable, Sendable {
   var red: UInt8
   var green: UInt8
   var blue: UInt8
@@ -14,6 +14,7 @@ struct Colour: Equatable, Sendable {
   static let white = Colour(0xFFFFFF)
   static let ink = Colour(0x202020)
   static let faint = Colour(0x707070)
+  static let warning = Colour(0xB00020)
 }
 
 /// Pixels to draw on, row 0 at the top. What lies outside is not drawn.

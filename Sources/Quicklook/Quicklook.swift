@@ -2,44 +2,80 @@ import Foundation
 import RadarIO
 import Tensor
 
-/// Maps of the last input frames and the forecast, for people to look at.
+/// Maps of frames for people to look at: of the last input frames and a forecast, or of any frames.
 public struct Quicklook {
   /// One map: the frame, and what it is.
-  private struct Panel {
-    var frame: Tensor
+  struct Panel {
+    /// Reads the frame, `[h, w]` in mm/h.
+    var frame: () throws -> Tensor
     var time: Double
-    /// The minutes since the reference time; `nil` for what was observed.
+    /// The minutes since the reference time; `nil` for what is no forecast.
     var lead: Double?
+    /// A word for what is no forecast.
+    var kind = ""
     var isInterpolated = false
   }
 
-  private let panels: [Panel]
+  let panels: [Panel]
   private let grid: Grid
   private let heading: String
   private let subheading: String
 
+  /// The number of maps.
+  public var count: Int { panels.count }
+
   /// The maps of at most `mostInputs` last input frames and of all forecast frames.
   ///
   /// - Parameter input: the frames the forecast was made from.
-  /// - Throws: ``RadarError`` when a file of the frames cannot be read any more.
-  public init(input: FrameSequence, forecast: ForecastFile, mostInputs: Int = 4) throws {
+  public init(input: FrameSequence, forecast: ForecastFile, mostInputs: Int = 4) {
     grid = input.grid
-    var panels: [Panel] = []
-    for index in max(0, input.count - mostInputs)..<input.count {
-      panels.append(
+    let observed = Quicklook.panels(of: input, kind: "observed").suffix(mostInputs)
+    panels =
+      observed
+      + forecast.times.enumerated().map { index, time in
         Panel(
-          frame: try input.rainRate(at: index), time: input.times[index],
-          isInterpolated: input.bridged.contains(index)))
+          frame: { forecast.rainRate.part(index) }, time: time, lead: (time - forecast.referenceTime) / 60)
+      }
+    heading = Quicklook.heading(forecast.referenceTime)
+    subheading = Quicklook.subheading(forecast.institution, forecast.intervalSeconds)
+  }
+
+  /// The maps of all frames of sequences, behind those of what was observed before them.
+  ///
+  /// Frames behind a reference time are a forecast. Frames observed later than all reference times are left out.
+  ///
+  /// - Precondition: there is at least one sequence, and all are of one grid.
+  public init(_ sequences: [FrameSequence], observed: [FrameSequence] = []) {
+    let first = sequences[0]
+    grid = first.grid
+    let references = sequences.map(\.referenceTime)
+    let latest = references.compactMap(\.self).max() ?? sequences.map { $0.times[0] }.min() ?? 0
+    panels =
+      observed.flatMap { Quicklook.panels(of: $0, kind: "observed") }.filter { $0.time <= latest }
+      + sequences.flatMap { Quicklook.panels(of: $0, kind: "") }
+    let reference = Set(references).count == 1 ? references[0] : nil
+    heading = Quicklook.heading(reference)
+    let intervals = Set(sequences.flatMap { $0.intervalSeconds ?? [-1] })
+    let interval = intervals.count == 1 ? intervals.first.flatMap { $0 > 0 ? $0 : nil } : nil
+    subheading = Quicklook.subheading(first.source.provenance.institution, interval)
+  }
+
+  private static func panels(of sequence: FrameSequence, kind: String) -> [Panel] {
+    sequence.times.enumerated().map { index, time in
+      let lead = sequence.referenceTime.flatMap { time > $0 ? (time - $0) / 60 : nil }
+      return Panel(
+        frame: { try sequence.rainRate(at: index) }, time: time, lead: lead, kind: kind,
+        isInterpolated: sequence.bridged.contains(index))
     }
-    for (index, time) in forecast.times.enumerated() {
-      panels.append(
-        Panel(
-          frame: forecast.rainRate.part(index), time: time, lead: (time - forecast.referenceTime) / 60))
-    }
-    self.panels = panels
-    heading = "Rain rate, forecast from \(Quicklook.text(forecast.referenceTime)) UTC"
-    let mean = forecast.intervalSeconds.map { "means over \(Quicklook.short($0 / 60)) min up to the time" }
-    subheading = [forecast.institution, mean].compactMap(\.self).joined(separator: ", ")
+  }
+
+  private static func heading(_ reference: Double?) -> String {
+    "Rain rate" + (reference.map { ", forecast from \(text($0)) UTC" } ?? "")
+  }
+
+  private static func subheading(_ institution: String?, _ intervalSeconds: Double?) -> String {
+    let mean = intervalSeconds.map { "means over \(short($0 / 60)) min up to the time" }
+    return [institution, mean].compactMap(\.self).joined(separator: ", ")
   }
 
   // MARK: Files
@@ -77,7 +113,7 @@ public struct Quicklook {
     let names = panels.map { path + "/" + name(of: $0) }
     for name in names { try AtomicOutput.check(name, overwrite: overwrite) }
     for (panel, name) in zip(panels, names) {
-      try AtomicOutput.write(try picture([panel], side: 720).png(), to: name, overwrite: overwrite)
+      try AtomicOutput.write(picture([panel], side: 720).png(), to: name, overwrite: overwrite)
     }
     return panels.count
   }
@@ -93,10 +129,16 @@ public struct Quicklook {
 
   // MARK: Pictures
 
-  /// One picture of all maps.
-  func sheet() -> Canvas { picture(panels, side: panels.count > 16 ? 240 : 320) }
+  /// The rows of a picture that tell what the colours mean.
+  static let footer = 64
 
-  private func picture(_ panels: [Panel], side: Int) -> Canvas {
+  /// One picture of all maps.
+  ///
+  /// - Throws: ``RadarError`` when a frame cannot be read any more.
+  func sheet() throws -> Canvas { try picture(panels, side: panels.count > 16 ? 240 : 320) }
+
+  /// A picture of some maps, each no wider and no higher than `side`.
+  func picture(_ panels: [Panel], side: Int) throws -> Canvas {
     let map = FrameMap(grid, side: side)
     let (rows, columns) = map.reduction
     let reduction = rows * columns > 1 ? "each point the largest of up to \(rows) x \(columns) pixels" : nil
@@ -104,7 +146,7 @@ public struct Quicklook {
     // Captions need room whatever the shape of the grid.
     let (cellWidth, cellHeight) = (max(map.width, 232), map.height)
     let (margin, gap, caption, header) = (16, 12, 24, subheading.isEmpty ? 40 : 56)
-    let observed = panels.prefix { $0.lead == nil }.count
+    let observed = panels.contains { $0.lead != nil } ? panels.prefix { $0.lead == nil }.count : 0
     let perRow = min(
       max(observed, panels.count - observed, 1), max(1, 1600 / (cellWidth + gap)),
       max(observed, panels.count > 16 ? 6 : 4))
@@ -113,7 +155,7 @@ public struct Quicklook {
       stride(from: part.startIndex, to: part.endIndex, by: perRow).map { part[$0..<min($0 + perRow, part.endIndex)] }
     }
     let mostPanels = lines.map(\.count).max() ?? 1
-    let footer = 64
+    let footer = Quicklook.footer
     let needed = max(mostPanels * (cellWidth + gap) - gap, Legend.width)
     let titleWidth = max(Canvas.width(of: heading, scale: 2), Canvas.width(of: subheading))
     let width = max(needed, titleWidth) + 2 * margin
@@ -125,7 +167,7 @@ public struct Quicklook {
       let top = header + line * (cellHeight + caption + gap)
       for (place, panel) in row.enumerated() {
         let left = margin + place * (cellWidth + gap)
-        draw(panel, map, left: left, top: top, width: cellWidth, caption: caption, on: &canvas)
+        try draw(panel, map, left: left, top: top, width: cellWidth, caption: caption, on: &canvas)
       }
     }
     Legend.draw(x: margin, y: canvas.height - footer + 4, on: &canvas)
@@ -134,17 +176,18 @@ public struct Quicklook {
 
   private func draw(
     _ panel: Panel, _ map: FrameMap, left: Int, top: Int, width: Int, caption: Int, on canvas: inout Canvas
-  ) {
-    let kind = panel.lead.map { "+\(Quicklook.short($0)) min" } ?? (panel.isInterpolated ? "interpolated" : "observed")
+  ) throws {
+    let frame = try panel.frame()
+    let kind = panel.lead.map { "+\(Quicklook.short($0)) min" } ?? (panel.isInterpolated ? "interpolated" : panel.kind)
     canvas.write("\(Quicklook.text(panel.time)) UTC", x: left, y: top + 9)
     let end = Canvas.width(of: kind, scale: panel.lead == nil ? 1 : 2)
     canvas.write(
       kind, x: left + width - end, y: top + (panel.lead == nil ? 9 : 2), scale: panel.lead == nil ? 1 : 2,
-      panel.isInterpolated ? Colour(0xB00020) : .ink)
+      panel.isInterpolated ? .warning : .ink)
     let (x, y) = (left + (width - map.width) / 2, top + caption)
-    map.draw(panel.frame, on: &canvas, x: x, y: y)
+    map.draw(frame, on: &canvas, x: x, y: y)
     canvas.frame(x: x - 1, y: y - 1, width: map.width + 2, height: map.height + 2, .faint)
-    note(panel.frame, x: x, y: y, map, on: &canvas)
+    note(frame, x: x, y: y, map, on: &canvas)
   }
 
   /// The scale bar and the largest rate, on white so that they can be read over rain.

@@ -82,6 +82,11 @@ final class CFEncoder {
     try check { nc_put_vara_float(id, variable, [step, 0, 0], [1, height, width], pixels.baseAddress) }
   }
 
+  /// Writes a part of a variable: from `starts` on, `counts` values along each dimension, in the variable's own type.
+  func put(_ bytes: UnsafeRawBufferPointer, in variable: Int32, starts: [Int], counts: [Int]) throws {
+    try check { nc_put_vara(id, variable, starts, counts, bytes.baseAddress) }
+  }
+
   /// Ends the file and hands its bytes to `body`.
   func finish<R>(_ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
     var memory = NC_memio()

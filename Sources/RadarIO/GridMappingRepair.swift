@@ -2,7 +2,7 @@
 /// not touched, and nothing is guessed.
 enum GridMappingRepair {
   /// Attributes in which files keep the same projection as a PROJ text.
-  private static let texts = [
+  static let texts = [
     "proj4", "proj4_params", "proj4_string", "proj4text", "proj_string", "proj_params", "proj",
   ]
 

@@ -67,7 +67,9 @@ public struct RadarReader: Sendable {
     of files: [RadarFile], decoded: DecodedFrames? = nil, failed: ((RadarError) -> Void)? = nil
   ) throws -> RadarReading {
     let reader = FrameReader(files: files, relation: options.relation, decoded: decoded)
-    let assembly = SequenceAssembly(reader: reader, maxGap: options.maxGap, knownStep: options.stepSeconds)
+    let assembly = SequenceAssembly(
+      reader: reader, maxGap: options.maxGap, knownStep: options.stepSeconds, expectsForecasts: options.expectsForecasts
+    )
     let (sequences, warnings) = try assembly.sequences(failed: failed)
     return RadarReading(sequences: sequences, warnings: RadarReader.told(files) + warnings, reader: reader)
   }

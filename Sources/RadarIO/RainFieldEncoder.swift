@@ -28,8 +28,6 @@ struct RainFieldEncoder {
 
   /// What stands for a missing pixel: the fill value of the library, which all tools know.
   static let fill = Float(9.969_209_968_386_869e36)
-  /// The largest chunk in bytes; the 4 MiB chunk cache of older libraries holds the usual frames whole.
-  static let largestChunk = 16 << 20
 
   /// Encodes everything and hands the bytes to `body`.
   func encode<R>(path: String, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
@@ -38,41 +36,29 @@ struct RainFieldEncoder {
     for attribute in globals { try encoder.put(attribute) }
 
     let time = try encoder.dimension(CFNames.time, times.count)
-    let y = try encoder.dimension(grid.yName, grid.height)
-    let x = try encoder.dimension(grid.xName, grid.width)
+    var places = try GridEncoding(grid, in: encoder)
     let timeVariable = try encoder.variable(CFNames.time, .double, [time], timeAttributes)
     let bounds = try intervalStarts.map { _ in
       try encoder.variable(
-        CFNames.timeBounds, .double, [time, encoder.dimension(boundsDimension, 2)], [])
+        CFNames.timeBounds, .double, [time, encoder.dimension(GridEncoding.boundsDimension(beside: grid), 2)], [])
     }
     let forecast = try referenceTime.map { _ in
       (
         try encoder.variable(CFNames.referenceTime, .double, [], momentAttributes("forecast_reference_time")),
-        try encoder.variable(
-          CFNames.period, .double, [time],
-          [
-            CFAttribute("standard_name", "forecast_period"), CFAttribute("long_name", "lead time"),
-            CFAttribute("units", "s"),
-          ])
+        try encoder.variable(CFNames.period, .double, [time], TimeAxis.periodAttributes)
       )
     }
-    let copies = try grid.georeference.variables.map { stored in
-      (
-        stored,
-        try encoder.variable(
-          stored.name, stored.type, dimensions(of: stored, encoder), CoordinateRepair.attributes(of: stored, on: grid))
-      )
-    }
+    try places.defineCopies(in: encoder)
     let flags = try validity.map { flags in
       let variable = try encoder.variable(
-        CFNames.validity, .byte, flags.extent == .frames ? [time] : [y, x], flags.attributes)
+        CFNames.validity, .byte, flags.extent == .frames ? [time] : [places.y, places.x], flags.attributes)
       if flags.extent == .pixels {
-        try encoder.deflate(variable, chunks: Array(chunks.dropFirst()), level: Int32(compressionLevel))
+        try encoder.deflate(variable, chunks: GridEncoding.chunks(of: grid), level: Int32(compressionLevel))
       }
       return (flags.values, variable)
     }
-    let rain = try encoder.variable(names.rainRate, .float, [time, y, x], rainAttributes)
-    try encoder.deflate(rain, chunks: chunks, level: Int32(compressionLevel))
+    let rain = try encoder.variable(names.rainRate, .float, [time, places.y, places.x], rainAttributes)
+    try encoder.deflate(rain, chunks: [1] + GridEncoding.chunks(of: grid), level: Int32(compressionLevel))
     try encoder.endDefinitions()
 
     try put(sinceOrigin(times), in: timeVariable, encoder)
@@ -83,7 +69,7 @@ struct RainFieldEncoder {
       try put(sinceOrigin([referenceTime]), in: forecast.0, encoder)
       try put(times.map { $0 - referenceTime }, in: forecast.1, encoder)
     }
-    for (stored, variable) in copies { try stored.bytes.withUnsafeBytes { try encoder.put($0, in: variable) } }
+    try places.put(in: encoder)
     if let (values, variable) = flags {
       try values.map(\.rawValue).withUnsafeBytes { try encoder.put($0, in: variable) }
     }
@@ -118,12 +104,7 @@ struct RainFieldEncoder {
   // MARK: Attributes
 
   private func momentAttributes(_ standardName: String) -> [CFAttribute] {
-    [
-      CFAttribute("standard_name", standardName), CFAttribute("units", TimeAxis.units(since: names.timeOrigin)),
-      CFAttribute("calendar", "standard"),
-      // As in POSIX time, every day has 86,400 seconds.
-      CFAttribute("units_metadata", "leap_seconds: none"),
-    ]
+    TimeAxis.attributes(standardName, since: names.timeOrigin)
   }
 
   private var timeAttributes: [CFAttribute] {
@@ -138,43 +119,9 @@ struct RainFieldEncoder {
       CFAttribute("standard_name", "rainfall_rate"), CFAttribute("long_name", longName), CFAttribute("units", "mm h-1"),
       CFAttribute("cell_methods", intervalStarts == nil ? "time: point" : "time: mean"),
     ]
-    if let mapping = grid.georeference.gridMapping, hasMapping(mapping) {
-      attributes.append(CFAttribute("grid_mapping", mapping))
-    }
-    let coordinates =
-      (referenceTime == nil ? [] : [CFNames.referenceTime, CFNames.period]) + grid.georeference.auxiliaryCoordinates
-    if !coordinates.isEmpty { attributes.append(CFAttribute("coordinates", coordinates.joined(separator: " "))) }
+    attributes += GridEncoding.attributes(
+      of: grid, coordinates: referenceTime == nil ? [] : [CFNames.referenceTime, CFNames.period])
     if validity != nil { attributes.append(CFAttribute("ancillary_variables", CFNames.validity)) }
     return attributes
-  }
-
-  /// Whether every variable that a `grid_mapping` attribute names is copied.
-  private func hasMapping(_ mapping: String) -> Bool {
-    mapping.split(whereSeparator: \.isWhitespace).allSatisfy {
-      grid.georeference.variable($0.hasSuffix(":") ? String($0.dropLast()) : String($0)) != nil
-    }
-  }
-
-  // MARK: Dimensions
-
-  private func dimensions(of stored: StoredVariable, _ encoder: CFEncoder) throws -> [Int32] {
-    try stored.dimensions.map { try encoder.dimension($0.name, $0.length) }
-  }
-
-  /// The dimension of the two ends of an interval; the input may use our name for something longer.
-  private var boundsDimension: String {
-    let taken = grid.georeference.variables.flatMap(\.dimensions).contains {
-      $0.name == CFNames.boundsDimension && $0.length != 2
-    }
-    return taken ? CFNames.timeBounds : CFNames.boundsDimension
-  }
-
-  /// One time step in a chunk, halved by rows while it is too large.
-  private var chunks: [Int] {
-    var rows = grid.height
-    while rows > 1, rows * grid.width * MemoryLayout<Float>.size > RainFieldEncoder.largestChunk {
-      rows = (rows + 1) / 2
-    }
-    return [1, rows, grid.width]
   }
 }

@@ -11,6 +11,8 @@ public struct ReadOptions: Sendable, Equatable {
   /// The seconds from frame to frame where they are known, as of frames taken out of a longer sequence; `nil` to take the
   /// most common difference of the times.
   public var stepSeconds: Double?
+  /// Whether files that hold forecasts are what is wanted: then nothing is said about them, unless others are among them.
+  public var expectsForecasts = false
   /// Which member of an ensemble is read, from 0; `nil` refuses files with several.
   public var member: Int?
 

@@ -5,6 +5,8 @@ struct SequenceAssembly {
   var maxGap: Int
   /// The seconds from frame to frame, where the times of these few frames do not have to tell them.
   var knownStep: Double?
+  /// Whether forecasts alone are as they should be.
+  var expectsForecasts = false
 
   private var files: [RadarFile] { reader.files }
 
@@ -61,7 +63,7 @@ struct SequenceAssembly {
       guard let reference = file.referenceTime, let last = file.times.times.last else { return false }
       return last > reference
     }
-    guard let first = forecasts.first else { return [] }
+    guard let first = forecasts.first, !expectsForecasts || forecasts.count < files.count else { return [] }
     let others = forecasts.count > 1 ? " (and \(forecasts.count - 1) more)" : ""
     return [
       "\(first.path)\(others): holds a forecast, by its reference time; its frames are taken as if they were measured."

@@ -4,6 +4,13 @@ import Foundation
 public protocol HTMLConvertible: Sendable {
   /// The part as HTML; every text that came from outside is escaped.
   var html: String { get }
+  /// What the part needs in the style of its page beside what all pages have. Only that of a section's own parts is used.
+  var pageStyle: String { get }
+}
+
+extension HTMLConvertible {
+  /// Nothing: the style that all pages have will do.
+  public var pageStyle: String { "" }
 }
 
 /// Ready HTML.

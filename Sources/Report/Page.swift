@@ -31,6 +31,7 @@ public struct Page {
       "<section>\n<h2>\(section.heading.htmlEscaped)</h2>\n"
         + section.parts.map(\.html).joined(separator: "\n") + "\n</section>\n"
     }
+    let styles = sections.flatMap { $0.parts.map(\.pageStyle) }.filter { !$0.isEmpty }
     return """
       <!DOCTYPE html>
       <html lang="en">
@@ -40,7 +41,7 @@ public struct Page {
       <meta name="color-scheme" content="light dark">
       <title>\(title.htmlEscaped)</title>
       <style>
-      \(Self.style)
+      \(([Self.style] + styles).joined(separator: "\n"))
       </style>
       </head>
       <body>

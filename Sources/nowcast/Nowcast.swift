@@ -20,8 +20,8 @@ struct Nowcast: ParsableCommand {
       """,
     version: nowcastVersion,
     subcommands: [
-      Train.self, Predict.self, Eval.self, Compare.self, Inspect.self, Simulate.self, ModelCommand.self, Convert.self,
-      Watch.self, Replay.self,
+      Train.self, Predict.self, Eval.self, Compare.self, Watch.self, Replay.self, Plot.self, Products.self,
+      Catchments.self, Inspect.self, Simulate.self, ModelCommand.self, Convert.self,
     ])
 }
 

@@ -56,10 +56,13 @@ struct ReadingOptions: ParsableArguments {
   }
 
   /// Reads sequences and tells about what was noticed.
+  ///
+  /// - Parameter expectsForecasts: whether a forecast is nothing to tell about.
   func read(
-    _ paths: [String], relation standard: ReflectivityRelation = ReflectivityRelation(), logger: Logger
+    _ paths: [String], relation standard: ReflectivityRelation = ReflectivityRelation(),
+    expectsForecasts: Bool = false, logger: Logger
   ) throws -> RadarReading {
-    let reading = try reader(relation: standard).sequences(at: paths)
+    let reading = try reader(relation: standard, expectsForecasts: expectsForecasts).sequences(at: paths)
     for warning in reading.warnings { logger.warning("\(warning)") }
     var told: Set<String> = []
     for sequence in reading.sequences {
@@ -81,10 +84,13 @@ struct ReadingOptions: ParsableArguments {
   }
 
   /// The reader that these options ask for.
-  func reader(relation standard: ReflectivityRelation = ReflectivityRelation()) -> RadarReader {
-    RadarReader(
-      options: ReadOptions(
-        variable: variable, units: units, relation: relation(standard: standard), maxGap: maxGap))
+  func reader(
+    relation standard: ReflectivityRelation = ReflectivityRelation(), expectsForecasts: Bool = false
+  ) -> RadarReader {
+    var options = ReadOptions(
+      variable: variable, units: units, relation: relation(standard: standard), maxGap: maxGap)
+    options.expectsForecasts = expectsForecasts
+    return RadarReader(options: options)
   }
 }
 

@@ -22,7 +22,7 @@ import Testing
     }
     let input = FrameSequence(grid: grid, times: (0..<5).map { Double($0) * 600 }, rainRate: pixels(5))
     let forecast = try ForecastFile(rainRate: pixels(2), times: [3000, 3600], from: input)
-    return try Quicklook(input: input, forecast: forecast)
+    return Quicklook(input: input, forecast: forecast)
   }
 
   private func colours(_ canvas: Canvas) -> [Colour] {
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func northIsUpWhateverTheOrderOfRows() throws {
-    let (one, other) = (try quicklook().sheet(), try quicklook(northUp: false).sheet())
+    let (one, other) = try (quicklook().sheet(), quicklook(northUp: false).sheet())
     #expect(colours(one) == colours(other))
     // The heavy rain lies in the upper left of the first map.
     let map = FrameMap(Grid(height: 20, width: 30, spacingMetres: 2000), side: 320)
@@ -107,7 +107,7 @@ import Testing
     defer { try? FileManager.default.removeItem(atPath: folder) }
     let (quicklook, path) = (try quicklook(), folder + "/a.png")
     #expect(try quicklook.write(to: path, overwrite: false) == 1)
-    let canvas = quicklook.sheet()
+    let canvas = try quicklook.sheet()
     var image = png_image()
     image.version = UInt32(PNG_IMAGE_VERSION)
     #expect(png_image_begin_read_from_file(&image, path) != 0)

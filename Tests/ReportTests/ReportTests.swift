@@ -8,7 +8,7 @@ import Testing
 private func isWellFormed(_ html: String) throws -> Bool {
   var text = html
   for tag in ["<!DOCTYPE html>\n", "<meta charset=\"utf-8\">"] { text = text.replacingOccurrences(of: tag, with: "") }
-  for tag in ["meta", "img"] {
+  for tag in ["meta", "img", "input"] {
     text = text.replacing(try Regex("<\(tag) ([^>]*)>")) { "<\(tag) \($0.output[1].substring ?? "")/>" }
   }
   return XMLCheck(text).passes
@@ -64,6 +64,13 @@ private struct XMLCheck {
               ]),
             ColourKey(unit: hostile, classes: [(hostile, "#ffffff")], others: [("dry", "var(--map)")]),
             Disclosure(hostile, Paragraph("inside")),
+            FrameStepper(
+              hostile, note: hostile,
+              frames: (0..<2).map { _ in
+                .init(
+                  png: Data([1, 2, 3]), width: 4, height: 5, label: hostile, caption: hostile, text: hostile,
+                  isPast: true)
+              }, seconds: 0.4),
           ])
       ], footer: hostile
     ).html
@@ -72,6 +79,29 @@ private struct XMLCheck {
     #expect(page.contains("src=\"data:image/png;base64,AQID\""))
     // Nothing is fetched: no address but what begins with data:.
     #expect(!page.contains("http") && !page.contains("url("))
+  }
+
+  /// Without a script a map is chosen by the radio button before it; the style tells how long each one is shown.
+  @Test func framesAreSteppedThroughWithoutAScript() {
+    let frames = (0..<4).map { index in
+      FrameStepper.Frame(
+        png: Data([UInt8(index)]), width: 4, height: 5, label: "+\(index)", caption: "c", text: "map \(index)",
+        isPast: index == 0)
+    }
+    let stepper = FrameStepper("Rain", frames: frames, first: 1, seconds: 0.5)
+    let parts = stepper.html.components(separatedBy: "<input")
+    #expect(parts.count == 6 && parts[1].contains("class=\"play\""))
+    #expect(parts.count { $0.contains(" checked>") } == 1 && parts[3].contains(" checked>"))
+    #expect(
+      parts[3].contains("for=\"frame-1\"") && parts[3].contains("alt=\"map 1\"") && parts[3].contains("--place:1"))
+    #expect(parts[2].contains("class=\"past\"") && !parts[3].contains("class=\"past\""))
+    #expect(
+      stepper.pageStyle.contains("animation: turn 2s")
+        && stepper.pageStyle.contains("25%, 100% { visibility: hidden; }"))
+    let page = Page(title: "t", subtitle: "s", sections: [.init("h", [stepper])], footer: "f").html
+    #expect(page.contains(stepper.pageStyle))
+    // What cannot move has no button to play.
+    #expect(!FrameStepper("Rain", frames: [frames[0]], seconds: 0.5).html.contains("play"))
   }
 
   /// The places of points, worked out by hand: the plot is 316 × 184 from (52, 26).
