@@ -4,7 +4,12 @@ public struct NetworkWork: Sendable {
   /// Operations of one sample's forward and backward pass.
   public let trainingOperations: Double
 
+  /// Counts the operations of a network.
+  ///
   /// - Parameters:
+  ///   - configuration: the network.
+  ///   - inputFrames: frames of a sample that are read.
+  ///   - leadFrames: frames that are forecast.
   ///   - height: the rows of a frame.
   ///   - width: its columns.
   public init(

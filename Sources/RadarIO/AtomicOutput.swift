@@ -7,8 +7,12 @@ import Foundation
 public enum AtomicOutput {
   /// Writes a file as a whole.
   ///
-  /// - Parameter earlier: a name in the same folder for the file that is there, which otherwise goes. It is given once the
-  ///   new file is whole.
+  /// - Parameters:
+  ///   - data: its content.
+  ///   - path: its name.
+  ///   - overwrite: whether a file that is there may go.
+  ///   - earlier: a name in the same folder for the file that is there, which otherwise goes. It is given once the new file
+  ///     is whole.
   /// - Throws: ``RadarError`` `cannotCreate` when the file exists and `overwrite` is false, or the folder is missing
   ///   or not writable; `writeFailed` when the disk is full or fails.
   public static func write(_ data: Data, to path: String, overwrite: Bool, keepingAs earlier: String? = nil) throws {
@@ -30,12 +34,12 @@ public enum AtomicOutput {
 
   fileprivate static let leftover = (prefix: ".nowcast-", suffix: ".partial")
 
-  /// Writes a file as a whole, as ``write(_:to:overwrite:)-(Data,_,_)``.
+  /// Writes a file as a whole, as ``write(_:to:overwrite:keepingAs:)``.
   static func write(_ bytes: UnsafeRawBufferPointer, to path: String, overwrite: Bool) throws {
     try replace(path, overwrite: overwrite) { try writeAll(bytes, to: $0, path: path) }
   }
 
-  /// Tells before a long computation what ``write(_:to:overwrite:)`` would only tell after it.
+  /// Tells before a long computation what ``write(_:to:overwrite:keepingAs:)`` would only tell after it.
   ///
   /// - Throws: ``RadarError`` `cannotCreate` when the file exists and `overwrite` is false, is no ordinary file, or
   ///   its folder is missing or not writable.

@@ -23,7 +23,9 @@ public final class FrameArchive {
 
   /// Reads the header of a file, anew if it was read before.
   ///
-  /// - Parameter isChecked: whether its last frame is read at once, so that one that is damaged is noticed.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - isChecked: whether its last frame is read at once, so that one that is damaged is noticed.
   /// - Throws: ``RadarError`` `notFound` or `unusable`.
   public func read(_ path: String, isChecked: Bool) throws -> Summary {
     remove(path)

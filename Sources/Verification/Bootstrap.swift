@@ -28,7 +28,12 @@ public struct Bootstrap: Sendable {
   /// How often each group was drawn, for each draw.
   private let draws: [[Int]]
 
-  /// - Parameter resamples: how often is drawn.
+  /// Draws blocks.
+  ///
+  /// - Parameters:
+  ///   - blocks: what is drawn from.
+  ///   - resamples: how often is drawn.
+  ///   - seed: of the random numbers.
   public init(blocks: some Collection<ScoreBook.Block>, resamples: Int = 1000, seed: UInt64 = 1) {
     let sorted = Set(blocks).sorted()
     let count = min(sorted.count, Self.mostGroups)

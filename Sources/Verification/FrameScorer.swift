@@ -57,7 +57,9 @@ public final class FrameScorer: Sendable {
   ///
   /// A pixel that is missing in the observation or in any of the forecasts counts for none of them.
   ///
-  /// - Parameter observation: `[h, w]` in mm/h.
+  /// - Parameters:
+  ///   - observation: `[h, w]` in mm/h.
+  ///   - forecasts: of the same shape each.
   /// - Precondition: all fields have the scorer's size, fewer than 2³¹ pixels.
   public func scores(observation: Tensor, forecasts: [ScoredForecast]) -> [FieldScores] {
     let all = forecasts.flatMap { forecast in

@@ -159,7 +159,13 @@ public struct ScoreSettings: Sendable, Equatable, Codable {
   /// The widths in pixels of the blocks whose maxima the pooled CSI compares.
   public var pools: [Int]
 
-  /// - Parameter thresholds: `nil` takes those of the definition.
+  /// Chooses what is computed.
+  ///
+  /// - Parameters:
+  ///   - definition: whose formulas are taken.
+  ///   - thresholds: `nil` takes those of the definition.
+  ///   - windows: of the fractions skill score, in pixels.
+  ///   - pools: the widths of the pooled CSI's blocks, in pixels.
   /// - Precondition: thresholds are finite, windows and pools positive.
   public init(
     definition: ScoreDefinition = .standard, thresholds: [Float]? = nil, windows: [Int] = [], pools: [Int] = []
