@@ -399,14 +399,4 @@ import Testing
         ["train", "--data", folder / "a.nc", "--output", folder / "run", "--hidden", "4", "--learning-rate", "1000"]
           + short), status: 75, "diverged at step", "--learning-rate")
   }
-
-  private func shell(_ words: String...) -> Bool {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = words
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-  }
 }

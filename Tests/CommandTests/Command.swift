@@ -137,6 +137,17 @@ func expect(
   }
 }
 
+/// Runs a command of the system, such as `mount`; whether it ended with 0.
+func shell(_ words: String...) -> Bool {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = words
+  process.standardError = FileHandle.nullDevice
+  guard (try? process.run()) != nil else { return false }
+  process.waitUntilExit()
+  return process.terminationStatus == 0
+}
+
 /// A NetCDF file of radar frames, made with the library's own calls.
 ///
 /// - Parameters:

@@ -328,14 +328,4 @@ import Testing
     expect(try Command.run(predict + [folder / "b.nc", "--method", "persistence", "--compat", "pysteps"]), status: 0)
     for name in ["a", "b"] { expect(try Command.run("replay", folder / "\(name).nc"), status: 0) }
   }
-
-  private func shell(_ words: String...) -> Bool {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = words
-    process.standardError = FileHandle.nullDevice
-    guard (try? process.run()) != nil else { return false }
-    process.waitUntilExit()
-    return process.terminationStatus == 0
-  }
 }
