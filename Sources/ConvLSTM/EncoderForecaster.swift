@@ -21,6 +21,9 @@ public final class EncoderForecaster {
     }
   }
   private let parameterLayout: ParameterLayout
+  /// The parameters of the head and of each layer, as places in the flat buffer, in the order in which the backward pass
+  /// has done with them.
+  public let gradientBuckets: [Range<Int>]
 
   /// What the layers' weights are packed for.
   private struct Packing {
@@ -63,6 +66,8 @@ public final class EncoderForecaster {
     }
     outputConvolution = configuration.outputConvolution.map { Resampling($0, prefix: "head.convolution.") }
     head = Head(layers: configuration.headChannels, output: configuration.foldedChannels)
+    let prefixes = ["head."] + (forecaster.reversed() + encoder.reversed()).map(\.layer.prefix)
+    gradientBuckets = prefixes.compactMap(parameterLayout.range)
   }
 
   /// Makes a network with random first weights; the same seed gives the same weights.
@@ -203,12 +208,16 @@ public final class EncoderForecaster {
 
   /// As ``backward(_:outputGradient:isBeforeLogistic:into:wantsInputGradient:)``.
   ///
-  /// - Parameter isLast: without it the weights' gradients wait, as sums in the transformed domain, for those of the next
-  ///   sub-batch with a tape in the same memory.
+  /// - Parameters:
+  ///   - isLast: without it the weights' gradients wait, as sums in the transformed domain, for those of the next
+  ///     sub-batch with a tape in the same memory.
+  ///   - whenFinal: is called with each of ``gradientBuckets``, in their order, as soon as its gradients are final; only
+  ///     where `isLast`.
   @discardableResult
   func backward(
     _ tape: EncoderForecasterTape, outputGradient: Tensor, isBeforeLogistic: Bool,
-    into gradients: inout ParameterSet, wantsInputGradient: Bool = false, isLast: Bool
+    into gradients: inout ParameterSet, wantsInputGradient: Bool = false, isLast: Bool,
+    whenFinal: ((Range<Int>, ParameterSet) -> Void)? = nil
   ) -> Tensor? {
     precondition(tape.recording != .nothing, "the tape did not record")
     precondition(outputGradient.shape == tape.outputShape, "a gradient of another shape than the output")
@@ -225,6 +234,17 @@ public final class EncoderForecaster {
       }
       backwardStep(forecaster, tape.forecaster, step: t, input: nil, inputGradient: nil, into: &gradients)
     }
+    var final = gradientBuckets[...]
+    func tellFinal(_ gradients: ParameterSet) {
+      if isLast, let bucket = final.popFirst() { whenFinal?(bucket, gradients) }
+    }
+    // What is final is told at once: another machine may have it while the encoder is still at work.
+    accumulateHeadGradients(tape, isLast: isLast, into: &gradients)
+    tellFinal(gradients)
+    for index in forecaster.indices.reversed() {
+      accumulateParameterGradients(forecaster, tape.forecaster, index, input: [], isLast: isLast, into: &gradients)
+      tellFinal(gradients)
+    }
     var inputGradient: Tensor? = wantsInputGradient ? Tensor(shape: tape.inputShape) : nil
     for t in (0..<tape.inputFrames).reversed() {
       let image = wantsInputGradient ? tape.makeInputGradient() : nil
@@ -232,7 +252,10 @@ public final class EncoderForecaster {
         encoder, tape.encoder, step: t, input: tape.input[t], inputGradient: image, into: &gradients)
       if let image { tape.writeInputGradient(t, image, to: &inputGradient, pool: pool) }
     }
-    accumulateParameterGradients(tape, isLast: isLast, into: &gradients)
+    for index in encoder.indices.reversed() {
+      accumulateParameterGradients(encoder, tape.encoder, index, input: tape.input, isLast: isLast, into: &gradients)
+      tellFinal(gradients)
+    }
     return inputGradient
   }
 
@@ -267,29 +290,33 @@ public final class EncoderForecaster {
     }
   }
 
+  /// The gradients of one layer and its resampling over all steps.
+  ///
+  /// - Parameter input: what the first layer read.
   private func accumulateParameterGradients(
+    _ stages: [Stage], _ memory: [StageTape], _ index: Int, input: [BlockedImage], isLast: Bool,
+    into gradients: inout ParameterSet
+  ) {
+    let (stage, own) = (stages[index], memory[index])
+    let steps = 0..<own.layer.steps
+    let below = index == 0 ? input : steps.map(memory[index - 1].output)
+    let inputs = own.before.map { steps.map($0.output) } ?? below
+    if own.layer.recording == .all {
+      stage.layer.accumulateParameterGradients(own.layer, steps: steps, inputs: inputs, into: &gradients, pool: pool)
+    }
+    guard isLast else { return }
+    stage.layer.finishParameterGradients(own.layer, inputs: inputs, into: &gradients, pool: pool)
+    if let before = stage.before, let memory = own.before {
+      before.finishParameterGradients(memory, input: below[0], into: &gradients, pool: pool)
+    }
+    if let after = stage.after, let memory = own.after {
+      after.finishParameterGradients(memory, input: own.layer.hiddenImage(1), into: &gradients, pool: pool)
+    }
+  }
+
+  private func accumulateHeadGradients(
     _ tape: EncoderForecasterTape, isLast: Bool, into gradients: inout ParameterSet
   ) {
-    for (stages, memory, input) in [(encoder, tape.encoder, tape.input), (forecaster, tape.forecaster, [])] {
-      for index in stages.indices {
-        let (stage, own) = (stages[index], memory[index])
-        let steps = 0..<own.layer.steps
-        let below = index == 0 ? input : steps.map(memory[index - 1].output)
-        let inputs = own.before.map { steps.map($0.output) } ?? below
-        if tape.recording == .all {
-          stage.layer.accumulateParameterGradients(
-            own.layer, steps: steps, inputs: inputs, into: &gradients, pool: pool)
-        }
-        guard isLast else { continue }
-        stage.layer.finishParameterGradients(own.layer, inputs: inputs, into: &gradients, pool: pool)
-        if let before = stage.before, let memory = own.before {
-          before.finishParameterGradients(memory, input: below[0], into: &gradients, pool: pool)
-        }
-        if let after = stage.after, let memory = own.after {
-          after.finishParameterGradients(memory, input: own.layer.hiddenImage(1), into: &gradients, pool: pool)
-        }
-      }
-    }
     if isLast, let outputConvolution, let memory = tape.outputConvolution, let last = tape.forecaster.last {
       outputConvolution.finishParameterGradients(memory, input: last.output(0), into: &gradients, pool: pool)
     }

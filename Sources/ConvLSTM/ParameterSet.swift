@@ -33,6 +33,16 @@ public struct ParameterLayout: Sendable, Equatable {
 
   /// The parameter of that name.
   public func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
+
+  /// The place of the parameters whose names begin in one way; `nil` where there are none.
+  ///
+  /// - Precondition: they follow each other.
+  func range(_ prefix: String) -> Range<Int>? {
+    let places = entries.indices.filter { entries[$0].name.hasPrefix(prefix) }
+    guard let first = places.first, let last = places.last else { return nil }
+    precondition(last - first + 1 == places.count, "parameters \(prefix) are scattered")
+    return entries[first].offset..<entries[last].offset + entries[last].count
+  }
 }
 
 /// A model's parameters, or their gradients: named views of one flat tensor.

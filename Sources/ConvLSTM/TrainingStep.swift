@@ -68,22 +68,28 @@ public final class TrainingStep {
   ///   - input: `[b, inputFrames, c, h, w]`.
   ///   - target: `[b, leadFrames, c, h, w]`, NaN where missing.
   ///   - gradients: have those of the loss added to them. Without a valid pixel there are none.
+  ///   - validCount: the valid pixels of the mean, where the batch is a part of a larger one; `nil` counts its own.
+  ///   - whenFinal: is called with each of the network's ``EncoderForecaster/gradientBuckets``, in their order, as soon as
+  ///     its gradients are final, while others are still computed; never without a valid pixel.
   public func callAsFunction(
-    input: Tensor, target: Tensor, into gradients: inout ParameterSet
+    input: Tensor, target: Tensor, into gradients: inout ParameterSet, validCount: Int? = nil,
+    whenFinal: ((Range<Int>, ParameterSet) -> Void)? = nil
   ) -> MaskedLoss {
     precondition(input.shape == inputShape && target.shape == targetShape, "a batch of another size than the step's")
     var sum = MaskedLoss(loss)
     // Of the whole batch, so that every sub-batch's gradients have their share of the mean.
-    let validCount = MaskedLoss.validCount(target)
-    guard validCount > 0 else { return sum }
+    let own = MaskedLoss.validCount(target)
+    guard own > 0 else { return sum }
     for (index, (samples, tape)) in parts.enumerated() {
       let part = target.parts(samples)
       let output = network.forward(tape, input.parts(samples))
       sum.add(prediction: output, target: part)
       network.backward(
         tape,
-        outputGradient: MaskedLoss.gradient(loss, prediction: output, target: part, validCount: validCount),
-        isBeforeLogistic: loss.isGradientBeforeLogistic, into: &gradients, isLast: index == parts.count - 1)
+        outputGradient: MaskedLoss.gradient(
+          loss, prediction: output, target: part, validCount: validCount ?? own),
+        isBeforeLogistic: loss.isGradientBeforeLogistic, into: &gradients, isLast: index == parts.count - 1,
+        whenFinal: whenFinal)
     }
     return sum
   }
