@@ -40,6 +40,7 @@ let package = Package(
     .library(name: "RadarIO", targets: ["RadarIO"]),
     .library(name: "Verification", targets: ["Verification"]),
   ],
+  traits: [.trait(name: "MPI", description: "Training and evaluation by several processes, on one machine or many.")],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -61,6 +62,9 @@ let package = Package(
     .systemLibrary(
       name: "CPNG", pkgConfig: "libpng",
       providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CMPI", pkgConfig: "mpi-c",
+      providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
     .target(name: "CCPUInfo"),
 
     .target(name: "AlignedMemory", swiftSettings: arithmetic),
@@ -85,7 +89,8 @@ let package = Package(
     .target(
       name: "Nowcasting",
       dependencies: [
-        "Advection", "Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report", "Verification",
+        "Advection", "CCPUInfo", "Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report", "Verification",
+        .target(name: "CMPI", condition: .when(traits: ["MPI"])),
       ],
       swiftSettings: common),
     .executableTarget(

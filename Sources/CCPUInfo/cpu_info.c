@@ -61,3 +61,12 @@ int cpu_info_core_count(void) {
   long online = sysconf(_SC_NPROCESSORS_ONLN);
   return online > 0 ? (int)online : 1;
 }
+
+void cpu_info_allowed_cores(int *allowed, int count) {
+  for (int core = 0; core < count; core++) allowed[core] = 0;
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return;
+  for (int core = 0; core < count && core < CPU_SETSIZE; core++) allowed[core] = CPU_ISSET(core, &set) != 0;
+#endif
+}

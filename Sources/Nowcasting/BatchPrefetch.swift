@@ -17,12 +17,13 @@ final class BatchPrefetch {
   }
 
   private let sampler: Sampler
+  private let share: BatchShare
   private let queue = DispatchQueue(label: "nowcast.batches")
   private var pending: Pending?
 
-  init(_ sampler: Sampler) { self.sampler = sampler }
+  init(_ sampler: Sampler, share: BatchShare = .whole) { (self.sampler, self.share) = (sampler, share) }
 
-  /// A batch of an epoch; the one after it is begun.
+  /// This rank's share of a batch of an epoch; that of the one after it is begun.
   ///
   /// - Throws: `RadarError` when a file cannot be read any more.
   func batch(epoch: Int, number: Int) throws -> Sampler.Batch {
@@ -31,12 +32,12 @@ final class BatchPrefetch {
       pending.done.wait()
       batch = try pending.result?.get()
     }
-    let result = try batch ?? sampler.batch(epoch: epoch, number: number)
+    let result = try batch ?? sampler.batch(epoch: epoch, number: number, share: share)
     let isLast = number + 1 == sampler.batchesPerEpoch
     let next = Pending(epoch: isLast ? epoch + 1 : epoch, number: isLast ? 0 : number + 1)
     pending = next
-    queue.async { [sampler] in
-      next.result = Result { try sampler.batch(epoch: next.epoch, number: next.number) }
+    queue.async { [sampler, share] in
+      next.result = Result { try sampler.batch(epoch: next.epoch, number: next.number, share: share) }
       next.done.signal()
     }
     return result

@@ -7,18 +7,22 @@ import Verification
 
 /// Scores forecasts against what was measured.
 ///
-/// The frames of one start time are in memory at a time, and the lead times are scored by all threads. Sums are exact, so
-/// the result is the same for any number of threads and any order.
+/// The frames of one start time are in memory at a time, and the lead times are scored by all threads. Several processes
+/// share the start times. Sums are exact, so the result is the same for any number of threads and processes and any order.
 public enum Evaluator {
   /// The name of the network in reports.
   public static let modelName = "convlstm"
 
   /// Forecasts from every start time of the sequences with a model, and scores them beside the baselines.
   ///
-  /// - Parameter report: is called after every start time with how many are done, and of how many.
+  /// - Parameters:
+  ///   - communicator: the processes that share the start times. Where there are several, each calls this within
+  ///     ``Communicator/agree(_:)``, and rank 0 has the result; the others have the scores of their own start times.
+  ///   - report: is called after every start time of this process with how many are done, and of how many.
   /// - Throws: ``NowcastError``: `unusable` when no sequence is long enough or the model does not fit, `interrupted`.
   public static func evaluate(
-    _ sequences: [FrameSequence], model: Model, modelPath: String, options: EvaluationOptions, pool: WorkerPool,
+    _ sequences: [FrameSequence], model: Model, modelPath: String, options: EvaluationOptions,
+    communicator: any Communicator = SingleProcess(), pool: WorkerPool,
     report: (Int, Int) -> Void = { _, _ in }
   ) throws -> Evaluation {
     try options.validate()
@@ -63,7 +67,9 @@ public enum Evaluator {
         }
       }
     }
-    var result = try score(starts, subjects: ["model \(modelPath)"], options: options, pool: pool, report: report)
+    var result = try score(
+      starts, subjects: ["model \(modelPath)"], options: options, communicator: communicator, pool: pool, report: report
+    )
     if let note = sequences.brokenWindowsNote(length: fewestFrames + leadFrames) { result.notes.append(note) }
     let short = sequences.count - used.count
     if short > 0 {
@@ -82,7 +88,7 @@ public enum Evaluator {
   ///   observation, `interrupted`.
   public static func evaluate(
     _ sequences: [FrameSequence], forecasts: [ForecastReading], options: EvaluationOptions,
-    pool: WorkerPool, report: (Int, Int) -> Void = { _, _ in }
+    communicator: any Communicator = SingleProcess(), pool: WorkerPool, report: (Int, Int) -> Void = { _, _ in }
   ) throws -> Evaluation {
     try options.validate()
     let taken = Set(options.baselines.map(\.rawValue))
@@ -115,7 +121,9 @@ public enum Evaluator {
       }
     }
     var result = try score(
-      starts, subjects: Set(forecasts.map(\.path)).sorted(), options: options, pool: pool, report: report)
+      starts, subjects: Set(forecasts.map(\.path)).sorted(), options: options, communicator: communicator, pool: pool,
+      report: report)
+    for absent in try communicator.gathered(baselines.absent) { baselines.add(absent: absent) }
     result.notes = notes + result.notes
     result.notes += baselines.notes
     return result
@@ -132,17 +140,43 @@ public enum Evaluator {
   }
 
   private static func score(
-    _ starts: [Start], subjects: [String], options: EvaluationOptions, pool: WorkerPool, report: (Int, Int) -> Void
+    _ starts: [Start], subjects: [String], options: EvaluationOptions, communicator: any Communicator,
+    pool: WorkerPool, report: (Int, Int) -> Void
   ) throws -> Evaluation {
-    let settings = options.settings
     var result = Evaluation(
-      book: ScoreBook(settings: settings, blockSeconds: options.blockMinutes * 60), events: [], subjects: subjects)
+      book: ScoreBook(settings: options.settings, blockSeconds: options.blockMinutes * 60), events: [],
+      subjects: subjects)
+    let own = stride(from: communicator.rank, to: starts.count, by: communicator.size)
+    var chosenBy = try communicator.agree { try score(starts, Array(own), into: &result, pool: pool, report: report) }
+    for part in try communicator.gathered(result).dropFirst() { result.book.merge(part.book) }
+    chosenBy = try communicator.gathered(chosenBy).flatMap(\.self)
+    for start in starts { result.note(start.event, time: start.time) }
+    result.sortEvents()
+    if result.book.columns.values.allSatisfy({ $0.values.allSatisfy { $0.continuous.count == 0 } }) {
+      result.notes.append("no pixel was measured and forecast in any frame: every score is undefined")
+    }
+    try communicator.onRoot { result.cases = try cases(chosenBy, starts) }
+    return result
+  }
+
+  /// What a start time is chosen by to be looked at.
+  private struct Choice: Codable {
+    let csi: Double
+    let start: Int
+  }
+
+  /// Scores some of the start times.
+  private static func score(
+    _ starts: [Start], _ own: [Int], into result: inout Evaluation, pool: WorkerPool, report: (Int, Int) -> Void
+  ) throws -> [Choice] {
+    let settings = result.book.settings
     var scorers: [SIMD2<Int>: FrameScorer] = [:]
-    var chosenBy: [(csi: Double, start: Int)] = []
-    for (number, start) in starts.enumerated() {
+    var chosenBy: [Choice] = []
+    for (done, number) in own.enumerated() {
+      let start = starts[number]
       if Interruption.isRequested {
         throw NowcastError(
-          .interrupted, "stopped after \(number) of \(starts.count) start times; no report was written.")
+          .interrupted, "stopped after \(done) of \(own.count) start times; no report was written.")
       }
       let leads = try start.load()
       let size = SIMD2(start.event.grid.height, start.event.grid.width)
@@ -166,20 +200,14 @@ public enum Evaluator {
           main.merge(first.tables[index])
         }
       }
-      if let csi = main.csi { chosenBy.append((csi, number)) }
-      result.note(start.event, time: start.time)
-      report(number + 1, starts.count)
+      if let csi = main.csi { chosenBy.append(Choice(csi: csi, start: number)) }
+      report(done + 1, own.count)
     }
-    result.sortEvents()
-    if result.book.columns.values.allSatisfy({ $0.values.allSatisfy { $0.continuous.count == 0 } }) {
-      result.notes.append("no pixel was measured and forecast in any frame: every score is undefined")
-    }
-    result.cases = try cases(chosenBy, starts)
-    return result
+    return chosenBy
   }
 
   /// The best, the median and the worst start time by the CSI of the first method.
-  private static func cases(_ chosenBy: [(csi: Double, start: Int)], _ starts: [Start]) throws -> [Evaluation.Case] {
+  private static func cases(_ chosenBy: [Choice], _ starts: [Start]) throws -> [Evaluation.Case] {
     let sorted = chosenBy.sorted { ($0.csi, $0.start) > ($1.csi, $1.start) }
     guard !sorted.isEmpty else { return [] }
     let places: [(String, Int)] =

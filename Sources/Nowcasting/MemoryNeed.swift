@@ -1,10 +1,17 @@
 import Foundation
+import Synchronization
 
 /// Memory that a computation will take, compared with what there is before it starts.
 enum MemoryNeed {
-  /// What the machine has, or the container that the process is in allows it.
-  static let machineBytes = min(
+  private static let allBytes = min(
     Double(ProcessInfo.processInfo.physicalMemory), MemoryLimit.ofContainer() ?? .infinity)
+  private static let processes = Atomic<Int>(1)
+
+  /// What the machine has, or the container that the process is in allows it; of several ranks on it, this one's share.
+  static var machineBytes: Double { allBytes / Double(processes.load(ordering: .relaxed)) }
+
+  /// Has this process take no more than its share, before it has looked at how much there is.
+  static func share(among processes: Int) { self.processes.store(processes, ordering: .relaxed) }
 
   /// Whether so much fits, with something left for the system.
   static func fits(_ bytes: Double, machine: Double = machineBytes) -> Bool { bytes <= 0.95 * machine }
@@ -14,9 +21,11 @@ enum MemoryNeed {
     guard fits(bytes, machine: machine) else {
       throw NowcastError(
         .usage,
-        "\(purpose) would take about \(text(bytes)) of memory, and this machine has \(text(machine)); \(remedy).")
+        "\(purpose) would take about \(text(bytes)) of memory, and this machine has \(text(machine))\(shared); \(remedy).")
     }
   }
+
+  private static var shared: String { processes.load(ordering: .relaxed) > 1 ? " for each rank" : "" }
 
   /// A number of bytes in the unit that suits it.
   static func text(_ bytes: Double) -> String {

@@ -8,7 +8,7 @@ final class ObservedBaselines {
   private let baselines: [Baseline]
   private let pool: WorkerPool
   /// The fields that could not be made, by reference and lead time: they may be asked for again.
-  private var absent: [Baseline: Set<[Double]>] = [:]
+  private(set) var absent: [Baseline: Set<[Double]>] = [:]
   /// The forecasts from the last reference time asked for, as far as they were needed.
   private var made: (sequence: String, start: Int, forecasts: [Baseline: Tensor])?
 
@@ -55,6 +55,9 @@ final class ObservedBaselines {
     made?.forecasts[baseline] = forecast
     return forecast.part(lead - 1)
   }
+
+  /// Adds what could not be made elsewhere.
+  func add(absent other: [Baseline: Set<[Double]>]) { absent.merge(other) { $0.union($1) } }
 
   /// Sentences on what could not be made.
   var notes: [String] {

@@ -95,6 +95,11 @@ struct ReportDocument: Codable {
         .notFound, "there is no scores.json that can be read; give the folder of a report of 'nowcast eval'.",
         path: path)
     }
+    return try evaluation(data, path: file)
+  }
+
+  /// What ``text(of:)`` was made of, but for pages and notes.
+  static func evaluation(_ data: Data, path file: String) throws -> Evaluation {
     let document: ReportDocument
     do {
       document = try JSONDecoder().decode(ReportDocument.self, from: data)

@@ -73,11 +73,11 @@ struct Sampler: Sendable {
   /// Batches in an epoch.
   var batchesPerEpoch: Int { stepsPerEpoch * accumulation }
 
-  /// A batch of an epoch.
+  /// A batch of an epoch, or a rank's share of it.
   ///
   /// - Throws: `RadarError` when a file cannot be read any more, as all that look at frames do.
-  func batch(epoch: Int, number: Int) throws -> Batch {
-    let samples = try (0..<batchSize).map { try sample(epoch: epoch, position: number * batchSize + $0) }
+  func batch(epoch: Int, number: Int, share: BatchShare = .whole) throws -> Batch {
+    let samples = try share.positions(batchSize).map { try sample(epoch: epoch, position: number * batchSize + $0) }
     return try batch(samples)
   }
 

@@ -5,6 +5,9 @@ import RadarIO
 import Tensor
 
 /// Trains a network on windows of radar frames and keeps the best model.
+///
+/// Several processes may train together, each on its share of every batch: all of them have the same weights, and rank 0
+/// alone writes.
 public final class Trainer {
   /// What training ended with.
   public struct Result: Sendable {
@@ -26,14 +29,18 @@ public final class Trainer {
   private static let pageInterval = Duration.seconds(30)
 
   private let folder: RunFolder
+  private let communicator: any Communicator
+  private let share: BatchShare
   private let sampler: Sampler
   private let batches: BatchPrefetch
   private let network: EncoderForecaster
   private let step: TrainingStep
   private let validator: Validator?
   private var gradients: ParameterSet
+  private let gradientSum: GradientSum
   private var configuration: ModelConfiguration
-  private let examples: TrainingExamples
+  /// On rank 0.
+  private let examples: TrainingExamples?
   private let work: NetworkWork
   private var optimisation: Optimisation
   private var position: Checkpoint.Position
@@ -46,23 +53,29 @@ public final class Trainer {
   /// Prepares a new run in `folder`, or, with `resume`, takes up the one that is there; where that one had not saved
   /// anything yet, it begins.
   ///
-  /// - Parameter initial: weights that a new run begins with; those that it lacks are drawn.
+  /// - Parameters:
+  ///   - initial: weights that a new run begins with; those that it lacks are drawn.
+  ///   - communicator: the processes that train together. Where there are several, each makes its own trainer within
+  ///     ``Communicator/agree(_:)``.
   /// - Throws: ``NowcastError``: `usage` for options without sense, `cannotCreate` for a folder that cannot be used,
   ///   `unusable` for a checkpoint that is damaged or was made with other options or other data; `RadarError` `writeFailed`
   ///   where there is no room for a checkpoint.
   public init(
     _ data: TrainingData, options: TrainingOptions, folder: RunFolder, resume: Bool, overwrite: Bool,
-    initial: InitialWeights? = nil, pool: WorkerPool
+    initial: InitialWeights? = nil, communicator: any Communicator = SingleProcess(), pool: WorkerPool
   ) throws {
     try options.validate()
     let loss = try options.pixelLoss()
     self.folder = folder
+    self.communicator = communicator
+    share = try BatchShare(communicator, batchSize: options.batchSize)
+    let batch = options.batchSize / share.size
     sampler = Sampler(
       data, crop: options.crop, batchSize: options.batchSize, accumulation: options.accumulate, seed: options.seed,
       augments: options.augments, wetness: options.sampling == .wet ? Wetness(options.normalisation) : nil,
       intensity: options.intensityScaling > 1
         ? IntensityScaling(most: options.intensityScaling, normalisation: options.normalisation) : nil)
-    batches = BatchPrefetch(sampler)
+    batches = BatchPrefetch(sampler, share: share)
     let architecture = try options.architecture.network()
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
@@ -74,7 +87,7 @@ public final class Trainer {
     var options = options
     // What a run began with it keeps, so that it comes out the same; but it may begin to recompute, where memory is short.
     if options.recompute == nil, checkpoint?.position.options.recompute == true { options.recompute = true }
-    let memory = try TrainingMemory(architecture, sampler, options)
+    let memory = try TrainingMemory(architecture, sampler, options, ranks: share.size)
     options.recompute = memory.recomputes
     memoryText = MemoryNeed.text(memory.bytes)
     var notes = [memory.note, try sampler.wetnessNote()].compactMap(\.self)
@@ -102,23 +115,26 @@ public final class Trainer {
       width: sampler.width)
     self.notes = notes
     gradients = ParameterSet(architecture.parameterLayout)
+    gradientSum = GradientSum(communicator, buckets: network.gradientBuckets)
     step = TrainingStep(
-      network, loss: loss, batch: options.batchSize, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
+      network, loss: loss, batch: batch, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       height: sampler.height, width: sampler.width, recomputes: memory.recomputes)
     let size = TrainingStep.subBatchSize(
-      architecture, batch: options.batchSize, height: sampler.height, width: sampler.width)
+      architecture, batch: batch, height: sampler.height, width: sampler.width)
     let held = try sampler.validationSamples(most: Validator.samples)
-    validator = try Validator(network, sampler, held: held, loss: loss, kind: options.loss, size: size)
-    examples = try TrainingExamples(sampler, options.normalisation, held: held)
+    validator = try Validator(
+      network, sampler, held: held, loss: loss, kind: options.loss, size: size, communicator: communicator)
+    examples = communicator.isRoot ? try TrainingExamples(sampler, options.normalisation, held: held) : nil
     if validator == nil && (options.earlyStopping != nil || options.schedule == .plateau) {
       throw NowcastError(
         .usage,
         "--early-stopping and --schedule plateau need validation, but no window is held out; give --validation, more "
           + "frames or another --validation-share.")
     }
-    if let resumption {
-      try resumption.takeUp()
-    } else {
+    // Nothing changes in the folder before all ranks have read what is there.
+    try communicator.agree {}
+    try communicator.onRoot {
+      if let resumption { return try resumption.takeUp() }
       try folder.prepare(overwrite: overwrite || resume)
       try AtomicOutput.write(Data(options.configurationText.utf8), to: folder.configurationFile, overwrite: true)
       // From the first moment on there is something to go on from. An earlier run's checkpoint is not this run's previous
@@ -148,7 +164,8 @@ public final class Trainer {
   ///   - shouldStop: is asked before every update whether the user wants to stop.
   ///   - report: is called after every update.
   /// - Throws: ``NowcastError``: `diverged` when loss or gradients are no longer finite, `interrupted` when the user
-  ///   asked to stop (all is saved); `RadarError` when frames cannot be read or the run folder cannot be written.
+  ///   asked to stop (all is saved); `RadarError` when frames cannot be read or the run folder cannot be written. Of
+  ///   several processes all throw the same ``SharedError``.
   public func run(
     shouldStop: () -> Bool = { Interruption.isRequested }, report: (TrainingProgress) -> Void = { _ in }
   ) throws -> Result {
@@ -162,9 +179,9 @@ public final class Trainer {
     let stepsPerEpoch = sampler.stepsPerEpoch
     while position.epoch < options.epochs && !isOver(seconds()) {
       while position.stepInEpoch < stepsPerEpoch && !isOver(seconds()) {
-        if shouldStop() { try interrupt() }
+        if communicator.any(shouldStop()) { try interrupt() }
         updating += try clock.measure { try update() }
-        if clock.now - lastSave > Trainer.checkpointInterval {
+        if communicator.any(communicator.isRoot && clock.now - lastSave > Trainer.checkpointInterval) {
           try writeCheckpoint()
           lastSave = clock.now
         }
@@ -173,10 +190,10 @@ public final class Trainer {
             stepsPerEpoch: stepsPerEpoch, stepsDone: position.step - firstStep, updating: updating / .seconds(1),
             seconds: seconds()))
       }
-      if shouldStop() { try interrupt() }
+      if communicator.any(shouldStop()) { try interrupt() }
       try validateAndKeep(endsEpoch: position.stepInEpoch == stepsPerEpoch)
       lastSave = clock.now
-      if clock.now - lastPage > Trainer.pageInterval {
+      if communicator.any(communicator.isRoot && clock.now - lastPage > Trainer.pageInterval) {
         try writePage()
         lastPage = clock.now
       }
@@ -192,8 +209,8 @@ public final class Trainer {
   }
 
   private func isOver(_ seconds: Double) -> Bool {
-    (options.maxSteps.map { position.step >= $0 } ?? false) || (options.maxSeconds.map { seconds >= $0 } ?? false)
-      || hasStalled
+    (options.maxSteps.map { position.step >= $0 } ?? false)
+      || (options.maxSeconds.map { communicator.fromRoot(seconds) >= $0 } ?? false) || hasStalled
   }
 
   private var hasStalled: Bool { options.earlyStopping.map { position.epochsSinceBest >= $0 } ?? false }
@@ -201,32 +218,47 @@ public final class Trainer {
   /// One update of the weights, from the mean gradient of as many batches as are accumulated.
   private func update() throws {
     gradients.values.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
-    var (sum, clueless, taught) = (0.0, 0.0, 0)
-    var last: Sampler.Batch?
+    var taught: [(batch: Sampler.Batch, validCount: Double)] = []
+    // For each batch that taught something the sum of its losses, and those of saying the same everywhere.
+    var sums: [Double] = []
     for part in 0..<options.accumulate {
       let number = position.stepInEpoch * options.accumulate + part
-      let batch = try batches.batch(epoch: position.epoch, number: number)
+      let batch = try communicator.agree { try batches.batch(epoch: position.epoch, number: number) }
+      let validCount = communicator.sum(Double(MaskedLoss.validCount(batch.target)))
       // A batch without one measured pixel teaches nothing.
-      guard let loss = step(input: batch.input, target: batch.target, into: &gradients).mean else { continue }
-      guard loss.isFinite else {
-        throw diverged("the loss is \(loss.isNaN ? "not a number" : "infinite")", in: batch, step: position.step + 1)
-      }
-      sum += loss
-      clueless +=
-        TrainingHealth.clueless(step.loss, target: batch.target) ?? position.health.smoothedClueless
-      taught += 1
-      last = batch
+      guard validCount > 0 else { continue }
+      let isLast = part == options.accumulate - 1
+      let loss = step(
+        input: batch.input, target: batch.target, into: &gradients, validCount: Int(validCount),
+        whenFinal: isLast ? gradientSum.begin : nil)
+      taught.append((batch, validCount))
+      sums.append(loss.sum)
+      sums += TrainingHealth.cluelessSums(step.loss, target: batch.target, first: share.rank * batch.target.count)
     }
-    if let last {
-      if taught > 1 { gradients.scale(by: 1 / Float(taught)) }
+    if let last = taught.last {
+      gradientSum.finish(into: &gradients)
+      communicator.sum(&sums)
+      var (sum, clueless) = (0.0, 0.0)
+      for (index, (batch, validCount)) in taught.enumerated() {
+        let sums = sums[4 * index..<4 * index + 4]
+        let loss = sums[4 * index] / validCount
+        guard loss.isFinite else {
+          throw diverged("the loss is \(loss.isNaN ? "not a number" : "infinite")", in: batch, step: position.step + 1)
+        }
+        sum += loss
+        clueless += TrainingHealth.clueless(sums.dropFirst()) ?? position.health.smoothedClueless
+      }
+      if taught.count > 1 { gradients.scale(by: 1 / Float(taught.count)) }
       let norm = gradients.clip(toNorm: options.clipNorm)
-      guard norm.isFinite else { throw diverged("the gradients are not finite", in: last, step: position.step + 1) }
+      guard norm.isFinite else {
+        throw diverged("the gradients are not finite", in: last.batch, step: position.step + 1)
+      }
       position.largestNorm = max(position.largestNorm, norm)
       position.learningRate = optimisation.update(
         &network.parameters, gradients: gradients, step: position.step, factor: position.plateau.factor)
-      loss = sum / Double(taught)
+      loss = sum / Double(taught.count)
       position.lossSum += loss
-      position.health.add(loss: loss, clueless: clueless / Double(taught), gradientNorm: norm)
+      position.health.add(loss: loss, clueless: clueless / Double(taught.count), gradientNorm: norm)
       if let failure = position.health.failure { throw diverged(failure, step: position.step + 1) }
     } else {
       // The loss of an update without any is that of the epoch so far.
@@ -239,7 +271,7 @@ public final class Trainer {
   /// - Parameters:
   ///   - batch: the one at which it showed.
   ///   - step: the number of the update, from 1.
-  private func diverged(_ what: String, in batch: Sampler.Batch? = nil, step: Int) -> NowcastError {
+  private func diverged(_ what: String, in batch: Sampler.Batch? = nil, step: Int) -> any Error {
     let place = batch.map { batch in
       let window = batch.samples[0].window
       return ", at frame \(window.start + 1) of \(sampler.data.frames[window.sequence].name) and others"
@@ -247,10 +279,11 @@ public final class Trainer {
     let kept =
       position.hasModel
       ? "The best model before that, of step \(configuration.stepsTrained), is kept." : "No model was kept yet."
-    return NowcastError(
-      .diverged,
-      "training diverged at step \(step), epoch \((step - 1) / sampler.stepsPerEpoch + 1): \(what)\(place ?? ""). \(kept) Try a "
-        + "smaller --learning-rate than \(options.learningRate).", path: folder.path)
+    return communicator.shared(
+      NowcastError(
+        .diverged,
+        "training diverged at step \(step), epoch \((step - 1) / sampler.stepsPerEpoch + 1): \(what)\(place ?? ""). \(kept) Try "
+          + "a smaller --learning-rate than \(options.learningRate).", path: folder.path))
   }
 
   /// Validates, keeps the model if it is the best so far, and saves where the run stands.
@@ -259,6 +292,7 @@ public final class Trainer {
   ///   a run that is taken up again goes on in it.
   private func validateAndKeep(endsEpoch: Bool) throws {
     guard position.stepInEpoch > 0 else { return }
+    try communicator.requireSame(network.parameters, step: position.step, path: folder.path)
     let validation = try withKeptWeights { try validator?.validation(network) }
     // The last update may have ruined the weights after its loss was still a number.
     guard validation?.loss.isFinite ?? network.parameters.norm.isFinite else {
@@ -286,16 +320,18 @@ public final class Trainer {
       position.epoch += 1
       (position.stepInEpoch, position.lossSum, position.largestNorm) = (0, 0, 0)
     }
-    try history.write(to: folder.historyFile)
+    try communicator.onRoot { try history.write(to: folder.historyFile) }
     try writeCheckpoint()
   }
 
   private func writeModel(validation: ModelConfiguration.Validation?) throws {
     configuration.stepsTrained = position.step
     configuration.validation = validation
-    try withKeptWeights {
-      try Model(configuration: configuration, parameters: network.parameters).file()
-        .write(to: folder.modelFile, overwrite: true)
+    try communicator.onRoot {
+      try withKeptWeights {
+        try Model(configuration: configuration, parameters: network.parameters).file()
+          .write(to: folder.modelFile, overwrite: true)
+      }
     }
     position.hasModel = true
   }
@@ -310,7 +346,7 @@ public final class Trainer {
   }
 
   private func writeCheckpoint() throws {
-    try currentCheckpoint().write(to: folder)
+    try communicator.onRoot { try currentCheckpoint().write(to: folder) }
   }
 
   private func currentCheckpoint() -> Checkpoint {
@@ -319,19 +355,22 @@ public final class Trainer {
   }
 
   private func writePage() throws {
-    let page = TrainingPage(
-      configuration: configuration, options: options, history: history, data: sampler.data, weights: parameterCount,
-      cases: try withKeptWeights { try examples.cases(network) })
-    try AtomicOutput.write(Data(try page.html().utf8), to: folder.pageFile, overwrite: true)
+    try communicator.onRoot {
+      let page = TrainingPage(
+        configuration: configuration, options: options, history: history, data: sampler.data, weights: parameterCount,
+        cases: try withKeptWeights { try examples?.cases(network) ?? [] })
+      try AtomicOutput.write(Data(try page.html().utf8), to: folder.pageFile, overwrite: true)
+    }
   }
 
   private func interrupt() throws -> Never {
     // Before the first validation there is no best model yet; the present one is better than none.
     if !position.hasModel { try writeModel(validation: nil) }
     try writeCheckpoint()
-    throw NowcastError(
-      .interrupted, "stopped after step \(position.step); everything is saved, --resume goes on from here.",
-      path: folder.path)
+    throw communicator.shared(
+      NowcastError(
+        .interrupted, "stopped after step \(position.step); everything is saved, --resume goes on from here.",
+        path: folder.path))
   }
 
   private func progress(
@@ -349,7 +388,8 @@ public final class Trainer {
       stepsPerEpoch: stepsPerEpoch, step: position.step, loss: loss, smoothedLoss: position.health.smoothedLoss,
       trainLoss: position.lossSum / Double(max(position.stepInEpoch, 1)),
       validationLoss: position.history.records.last?.validationLoss, windowsPerSecond: windowsPerSecond,
-      gigaflopsPerSecond: windowsPerSecond * work.trainingOperations / 1e9, peakBytes: MemoryNeed.peakBytes,
-      secondsLeft: left)
+      gigaflopsPerSecond: windowsPerSecond * work.trainingOperations / 1e9,
+      waitingShare: communicator.size > 1 ? gradientSum.waiting / .seconds(1) / max(updating, 1e-9) : nil,
+      peakBytes: MemoryNeed.peakBytes, secondsLeft: left)
   }
 }

@@ -41,18 +41,26 @@ struct TrainingHealth: Sendable, Equatable, Codable {
     smoothedClueless += (clueless - smoothedClueless) * share
   }
 
-  /// The loss of saying a quarter or three quarters of the scale everywhere, whichever is worse, over a sample of the
-  /// measured pixels; `nil` where none of these is measured.
-  static func clueless(_ loss: PixelLoss, target: Tensor) -> Double? {
+  /// Losses of saying a quarter or three quarters of the scale everywhere, over a sample of the measured pixels: their
+  /// sums, and the number of pixels. All three can be added up.
+  ///
+  /// - Parameter first: the place of the first pixel in the batch that this is a part of.
+  static func cluelessSums(_ loss: PixelLoss, target: Tensor, first: Int = 0) -> [Double] {
     target.withUnsafeBufferPointer { values in
       var (low, high, count) = (0.0, 0.0, 0.0)
-      for index in stride(from: 0, to: values.count, by: 16) where !values[index].isNaN {
+      for index in stride(from: (16 - first % 16) % 16, to: values.count, by: 16) where !values[index].isNaN {
         low += loss.value(prediction: 0.25, target: values[index])
         high += loss.value(prediction: 0.75, target: values[index])
         count += 1
       }
-      return count > 0 ? max(low, high) / count : nil
+      return [low, high, count]
     }
+  }
+
+  /// The mean of the worse of both; `nil` where none of these pixels is measured.
+  static func clueless(_ sums: some Collection<Double>) -> Double? {
+    let sums = Array(sums)
+    return sums[2] > 0 ? max(sums[0], sums[1]) / sums[2] : nil
   }
 
   private var isFarOff: Bool {

@@ -13,26 +13,31 @@ struct TrainingMemory {
   /// A sentence for people when recomputing was not asked for.
   let note: String?
 
-  /// - Parameter options: where they leave it open whether gates are computed again, the machine decides.
+  /// - Parameters:
+  ///   - options: where they leave it open whether gates are computed again, the machine decides.
+  ///   - ranks: the processes that share each batch.
   /// - Throws: ``NowcastError`` `usage` when the machine has not enough either way.
   init(
-    _ network: EncoderForecasterConfiguration, _ sampler: Sampler, _ options: TrainingOptions,
+    _ network: EncoderForecasterConfiguration, _ sampler: Sampler, _ options: TrainingOptions, ranks: Int = 1,
     machine: Double = MemoryNeed.machineBytes
   ) throws {
     let memory = NetworkMemory(
       network, inputFrames: sampler.data.inputFrames, leadFrames: sampler.data.leadFrames, height: sampler.height,
       width: sampler.width)
+    let batch = sampler.batchSize / ranks
     let part = TrainingStep.subBatchSize(
-      network, batch: sampler.batchSize, height: sampler.height, width: sampler.width)
+      network, batch: batch, height: sampler.height, width: sampler.width)
     let frames = sampler.data.store.mostBytes
     func bytes(recomputes: Bool) -> Double {
       // What the optimiser keeps for each weight, and weights and all that once more while a checkpoint is written.
       let kept = Double(options.method.stateNames.count + (options.weightAverage == nil ? 0 : 1))
       let training =
-        memory.trainingStep(batch: sampler.batchSize, recomputes: recomputes) + (2 * kept + 1) * memory.parameters
-        + memory.frameBytes(samples: sampler.batchSize) + memory.tape(batch: part) + memory.frameBytes(samples: part)
+        memory.trainingStep(batch: batch, recomputes: recomputes)
+        // Gradients that are added up over ranks lie in memory of their own.
+        + (2 * kept + (ranks > 1 ? 2 : 1)) * memory.parameters
+        + memory.frameBytes(samples: batch) + memory.tape(batch: part) + memory.frameBytes(samples: part)
       // A batch is made while another one is learned from.
-      return Self.processBytes + frames + training + memory.frameBytes(samples: sampler.batchSize)
+      return Self.processBytes + frames + training + memory.frameBytes(samples: batch)
     }
     let keeping = bytes(recomputes: false)
     let recompute = options.recompute

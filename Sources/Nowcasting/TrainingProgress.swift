@@ -22,6 +22,9 @@ public struct TrainingProgress: Sendable {
   public let windowsPerSecond: Double
   /// Operations per second, in units of 10⁹ and counted as direct convolutions, without the time of validation.
   public let gigaflopsPerSecond: Double
+  /// The share of the time of updates in which the network stood still for the gradients of other ranks; `nil` for a
+  /// process that works alone.
+  public let waitingShare: Double?
   /// The most bytes that the process has had in memory so far.
   public let peakBytes: Double
   /// Seconds to the end of the run, as it looks now.

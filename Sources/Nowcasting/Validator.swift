@@ -15,6 +15,9 @@ final class Validator {
 
     init(_ loss: PixelLoss) { self.loss = MaskedLoss(loss) }
 
+    /// What adds up over ranks: sums and numbers of pixels.
+    var sums: [Double] { [loss.sum, Double(loss.count), squared.sum, Double(squared.count)] }
+
     mutating func add(prediction: Tensor, target: Tensor) {
       loss.add(prediction: prediction, target: target)
       squared.add(prediction: prediction, target: target)
@@ -25,21 +28,24 @@ final class Validator {
   private let loss: PixelLoss
   private let batches: [[Sampler.Sample]]
   private let tape: EncoderForecasterTape
-  /// The last frame seen as the forecast. As for the network, what is missing in it counts as dry.
+  private let communicator: any Communicator
+  /// The last frame seen as the forecast, on this rank's crops. As for the network, what is missing in it counts as dry.
   private let persistence: Losses
   private let suitsPersistence: Bool
 
   /// - Parameters:
-  ///   - held: the crops, from `Sampler.validationSamples`.
+  ///   - held: the crops, from `Sampler.validationSamples`; every rank takes its share of them.
   ///   - size: the crops that are worked on together.
   ///   - kind: the loss that `loss` is.
   /// - Returns: `nil` where nothing is held out.
   init?(
     _ network: EncoderForecaster, _ sampler: Sampler, held: [Sampler.Sample], loss: PixelLoss, kind: TrainingLoss,
-    size: Int
+    size: Int, communicator: any Communicator
   ) throws {
     guard !held.isEmpty else { return nil }
     self.sampler = sampler
+    self.communicator = communicator
+    let held = stride(from: communicator.rank, to: held.count, by: communicator.size).map { held[$0] }
     self.loss = loss
     suitsPersistence = kind.suitsPersistence
     batches = stride(from: 0, to: held.count, by: size).map { Array(held[$0..<min($0 + size, held.count)]) }
@@ -59,20 +65,25 @@ final class Validator {
     self.persistence = persistence
   }
 
-  /// What a network reaches, beside what persistence reaches on the same pixels.
+  /// What a network reaches on the crops of all ranks, beside what persistence reaches on the same pixels.
   ///
   /// - Throws: `RadarError` when a file cannot be read any more.
   func validation(_ network: EncoderForecaster) throws -> ModelConfiguration.Validation {
-    var losses = Losses(loss)
-    for samples in batches {
-      let batch = try sampler.batch(samples)
-      // The last batch may be smaller; it is filled up, and what was filled up does not count.
-      let output = network.forward(tape, batch.input.filledUp(to: tape.inputShape[0]))
-      losses.add(prediction: output.parts(0..<samples.count), target: batch.target)
+    var sums = try communicator.agree {
+      var losses = Losses(loss)
+      for samples in batches {
+        let batch = try sampler.batch(samples)
+        // The last batch may be smaller; it is filled up, and what was filled up does not count.
+        let output = network.forward(tape, batch.input.filledUp(to: tape.inputShape[0]))
+        losses.add(prediction: output.parts(0..<samples.count), target: batch.target)
+      }
+      return losses.sums + persistence.sums
     }
+    communicator.sum(&sums)
+    func mean(_ place: Int) -> Double? { sums[place + 1] > 0 ? sums[place] / sums[place + 1] : nil }
     return ModelConfiguration.Validation(
-      loss: losses.loss.mean ?? .nan, persistenceLoss: suitsPersistence ? persistence.loss.mean : nil,
-      squaredError: losses.squared.mean, persistenceSquaredError: persistence.squared.mean)
+      loss: mean(0) ?? .nan, persistenceLoss: suitsPersistence ? mean(4) : nil, squaredError: mean(2),
+      persistenceSquaredError: mean(6))
   }
 }
 

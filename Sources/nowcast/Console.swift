@@ -29,8 +29,11 @@ struct ConsoleLogHandler: LogHandler {
   }
 
   func log(event: LogEvent) {
+    // What is only to know, rank 0 tells for all.
+    guard Job.rank == 0 || event.level >= .warning else { return }
+    let rank = Job.rank > 0 ? "rank \(Job.rank): " : ""
     let level = event.level >= .warning ? "\(event.level.rawValue): " : ""
-    Console.note("nowcast: \(level)\(event.message)")
+    Console.note("nowcast: \(rank)\(level)\(event.message)")
   }
 }
 

@@ -122,10 +122,15 @@ struct Eval: ParsableCommand {
   func run() throws {
     let options = options
     try options.validate()
-    try ScoreReport.check(output, overwrite: replacing.overwrite)
-    let logger = verbosity.logger
-    let pool = threads.pool
-    let evaluation = try merge.isEmpty ? evaluate(options, pool, logger) : Evaluation.merged(merge)
+    let job = try Job.join()
+    try job.agree { if job.isRoot { try ScoreReport.check(output, overwrite: replacing.overwrite) } }
+    let logger = verbosity.commonLogger
+    let pool = threads.pool(of: job)
+    let evaluation = try job.agree {
+      try merge.isEmpty ? evaluate(options, job, pool) : Evaluation.merged(merge)
+    }
+    // The report is written by one; what fails here ends all.
+    guard job.isRoot else { return }
     for note in evaluation.notes { logger.warning("\(note)") }
     let intervals = ScoreIntervals(evaluation.book, pool: pool)
     try ScoreReport(evaluation, intervals: intervals).write(to: output, overwrite: replacing.overwrite)
@@ -134,8 +139,12 @@ struct Eval: ParsableCommand {
     Console.print("\nFor reading: \(output)/report.html. All scores: \(output)/scores.csv and scores.json")
   }
 
-  private func evaluate(_ options: EvaluationOptions, _ pool: WorkerPool, _ logger: Logger) throws -> Evaluation {
-    var display = ProgressDisplay(quiet: verbosity.quiet)
+  private func evaluate(
+    _ options: EvaluationOptions, _ job: any Communicator, _ pool: WorkerPool
+  ) throws -> Evaluation {
+    // All ranks read the same headers, and each the values of its own start times.
+    let (logger, ownLogger) = (verbosity.commonLogger, verbosity.logger)
+    var display = ProgressDisplay(quiet: verbosity.quiet || !job.isRoot)
     defer { display.end() }
     func report(_ done: Int, _ total: Int) {
       display.show(isLast: done == total, plain: { "\(done)/\(total) start times" })
@@ -145,18 +154,18 @@ struct Eval: ParsableCommand {
       let read = try reading.read(data, relation: model.configuration.normalisation.relation, logger: logger)
       Interruption.catchSignals()
       let evaluation = try Evaluator.evaluate(
-        read.sequences, model: model, modelPath: path, options: options, pool: pool, report: report)
+        read.sequences, model: model, modelPath: path, options: options, communicator: job, pool: pool, report: report)
       display.end()
-      read.tellValues(logger)
+      read.tellValues(ownLogger)
       return evaluation
     }
     let read = try reading.read(data, logger: logger)
     let forecasts = try forecasts()
     Interruption.catchSignals()
     let evaluation = try Evaluator.evaluate(
-      read.sequences, forecasts: forecasts, options: options, pool: pool, report: report)
+      read.sequences, forecasts: forecasts, options: options, communicator: job, pool: pool, report: report)
     display.end()
-    read.tellValues(logger)
+    read.tellValues(ownLogger)
     return evaluation
   }
 

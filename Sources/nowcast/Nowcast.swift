@@ -37,29 +37,12 @@ enum Main {
     do {
       var command = try Nowcast.parseAsRoot()
       try command.run()
-    } catch let error as RadarError {
-      Console.complain(error.description)
-      exit(error.code.exitStatus)
-    } catch let error as NowcastError {
-      Console.complain(error.description)
-      exit(error.exitStatus)
+      Job.end()
     } catch {
       // Help, version and wrong usage have their own statuses; anything else nobody thought of.
-      guard Nowcast.exitCode(for: error) == .failure else { Nowcast.exit(withError: error) }
-      Console.complain("an internal error: \(error)")
-      exit(NowcastError.Code.internalError.rawValue)
-    }
-  }
-}
-
-extension RadarError.Code {
-  fileprivate var exitStatus: Int32 {
-    switch self {
-    case .notFound: NowcastError.Code.notFound.rawValue
-    case .unusable: NowcastError.Code.unusable.rawValue
-    case .cannotCreate: NowcastError.Code.cannotCreate.rawValue
-    case .writeFailed: NowcastError.Code.writeFailed.rawValue
-    case .internalError: NowcastError.Code.internalError.rawValue
+      let isOurs = error is NowcastError || error is RadarError || error is SharedError
+      guard isOurs || Nowcast.exitCode(for: error) == .failure else { Nowcast.exit(withError: error) }
+      exit(Job.fail(error))
     }
   }
 }

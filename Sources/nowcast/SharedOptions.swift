@@ -17,6 +17,13 @@ struct VerbosityOptions: ParsableArguments {
     if quiet && verbose { throw ValidationError("--quiet and --verbose contradict each other.") }
   }
 
+  /// For what every rank comes upon alike: rank 0 tells it.
+  var commonLogger: Logger {
+    var logger = logger
+    if Job.rank > 0 { logger.logLevel = .critical }
+    return logger
+  }
+
   var logger: Logger {
     var logger = Logger(label: "nowcast") { _ in ConsoleLogHandler() }
     logger.logLevel = quiet ? .warning : verbose ? .info : .notice
@@ -111,6 +118,9 @@ struct ThreadOptions: ParsableArguments {
   }
 
   var pool: WorkerPool { WorkerPool(threadCount: threads ?? WorkerPool.coreCount) }
+
+  /// For one of several processes that may be on this machine.
+  func pool(of job: any Communicator) -> WorkerPool { WorkerPool(threadCount: threads ?? job.coreCount) }
 }
 
 /// Whether something that is there may be replaced.

@@ -54,22 +54,31 @@ struct Train: ParsableCommand {
     let initial = try initial.map { try InitialWeights(contentsOf: $0) }
     let options = try training.options(reading, architecture: initial?.architecture)
     if training.printConfig { return Console.write(options.configurationText, to: .standardOutput) }
+    let job = try Job.join()
     let folder = RunFolder(output ?? "")
     // Before hours of reading: is there a place for the result?
-    let claim = try RunClaim(folder, resume: resume, overwrite: replacing.overwrite)
-    defer { claim.release() }
-    let logger = verbosity.logger
-    let relation = options.normalisation.relation
-    let learned = try reading.read(data, relation: relation, logger: logger)
-    let held = validation.isEmpty ? nil : try reading.read(validation, relation: relation, logger: logger)
-    let trainingData = try TrainingData(learned.sequences, validation: held?.sequences, options: options)
-    learned.tellValues(logger)
-    held?.tellValues(logger)
+    let claim = try job.agree {
+      job.isRoot ? try RunClaim(folder, resume: resume, overwrite: replacing.overwrite) : nil
+    }
+    defer { claim?.release() }
+    // All ranks read the same files.
+    let logger = verbosity.commonLogger
+    let trainingData = try job.agree {
+      let relation = options.normalisation.relation
+      let learned = try reading.read(data, relation: relation, logger: logger)
+      let held = validation.isEmpty ? nil : try reading.read(validation, relation: relation, logger: logger)
+      let trainingData = try TrainingData(learned.sequences, validation: held?.sequences, options: options)
+      learned.tellValues(logger)
+      held?.tellValues(logger)
+      return trainingData
+    }
     for note in trainingData.notes { logger.warning("\(note)") }
     Interruption.catchSignals()
-    let trainer = try Trainer(
-      trainingData, options: options, folder: folder, resume: resume, overwrite: replacing.overwrite,
-      initial: initial, pool: threads.pool)
+    let trainer = try job.agree {
+      try Trainer(
+        trainingData, options: options, folder: folder, resume: resume, overwrite: replacing.overwrite,
+        initial: initial, communicator: job, pool: threads.pool(of: job))
+    }
     for warning in trainer.warnings { logger.warning("\(warning)") }
     for note in trainer.notes { logger.notice("\(note)") }
     let optimizer = options.optimizer.rawValue
@@ -78,14 +87,15 @@ struct Train: ParsableCommand {
     logger.notice(
       "learning from \(trainingData.trainingWindows) windows, validating on \(trainingData.validationWindows), in crops of \(trainer.cropText); \(trainer.parameterCount) weights, about \(trainer.memoryText) of memory"
     )
-    var display = ProgressDisplay(quiet: verbosity.quiet)
+    if job.size > 1 { logger.notice("\(job.size) ranks, \(options.batchSize / job.size) crops of each batch on each") }
+    var display = ProgressDisplay(quiet: verbosity.quiet || !job.isRoot)
     defer { display.end() }
     let result = try trainer.run(report: { progress in
       let text = TrainingText(progress)
       display.show(isLast: progress.secondsLeft == 0, plain: { text.line }, lines: { text.lines($0) })
     })
     display.end()
-    guard !verbosity.quiet else { return }
+    guard !verbosity.quiet && job.isRoot else { return }
     let epochs =
       switch result.epochs {
       case 0: "a part of the first epoch"

@@ -16,6 +16,7 @@ struct TrainingText {
       progress.validationLoss.map { String(format: "\(validation) %.5f", $0) },
       String(format: "%.1f windows/s", progress.windowsPerSecond),
       String(format: "%.0f GFLOP/s", progress.gigaflopsPerSecond),
+      progress.waitingShare.map { String(format: "waiting %.1f %%", 100 * $0) },
       bytesText(progress.peakBytes),
     ].compactMap(\.self)
   }

@@ -16,6 +16,9 @@ size_t cpu_info_cache_bytes(int level);
 /// Processors that this process may run on (affinity and container limits included where the system tells).
 int cpu_info_core_count(void);
 
+/// Sets `allowed[n]` to 1 where this process may use core `n` and to 0 elsewhere; all 0 where the system does not tell.
+void cpu_info_allowed_cores(int *allowed, int count);
+
 /// Tells the processor that this is a spinning wait. In C because the instruction has no name in Swift.
 static inline void cpu_info_pause(void) {
 #if defined(__x86_64__)
