@@ -33,25 +33,30 @@ public enum SemiLagrangian {
   ///
   /// Otherwise as ``extrapolate(_:along:steps:pool:)``.
   ///
-  /// - Parameter fields: `[steps, h, w]` of any unit, NaN where missing.
-  /// - Returns: `[steps, h, w]`.
+  /// - Parameter fields: `[steps, h, w]` of any unit, NaN where missing; or `[steps, c, h, w]`, several for each time.
+  /// - Returns: of the same shape.
   /// - Precondition: the sizes agree.
   public static func extrapolate(each fields: Tensor, along motion: MotionField, pool: WorkerPool) -> Tensor {
     let pixels = motion.height * motion.width
     precondition(
-      fields.rank == 3 && Array(fields.shape.dropFirst()) == [motion.height, motion.width],
+      (3...4).contains(fields.rank) && Array(fields.shape.suffix(2)) == [motion.height, motion.width],
       "fields of shape \(fields.shape), a motion of \(motion.height) × \(motion.width)")
+    let channels = fields.rank == 4 ? fields.shape[1] : 1
     return fields.withUnsafeBufferPointer {
-      extrapolate($0, stride: pixels, along: motion, steps: fields.shape[0], pool: pool)
-    }
+      extrapolate(
+        $0, stride: channels * pixels, channels: channels, along: motion, steps: fields.shape[0], pool: pool)
+    }.reshaped(fields.shape)
   }
 
-  /// - Parameter stride: from the field of one step to that of the next.
+  /// - Parameters:
+  ///   - stride: from the fields of one step to those of the next.
+  ///   - channels: the fields of a step.
   private static func extrapolate(
-    _ fields: UnsafeBufferPointer<Float>, stride: Int, along motion: MotionField, steps: Int, pool: WorkerPool
+    _ fields: UnsafeBufferPointer<Float>, stride: Int, channels: Int = 1, along motion: MotionField, steps: Int,
+    pool: WorkerPool
   ) -> Tensor {
     let (height, width) = (motion.height, motion.width)
-    var result = Tensor(uninitialized: [steps, height, width])
+    var result = Tensor(uninitialized: [steps * channels, height, width])
     motion.vectors.withUnsafeBufferPointer { vectors in
       result.withUnsafeMutableBufferPointer { result in
         guard let fields = fields.baseAddress, let vectors = vectors.baseAddress, let result = result.baseAddress
@@ -63,12 +68,16 @@ public enum SemiLagrangian {
                 at: column, to: Trajectory(.zero, increment: vectors[row * width + column]))
             }
             for step in 0..<steps {
-              let (field, target) = (fields + step * stride, result + (step * height + row) * width)
+              let (field, target) = (fields + step * stride, result + (step * channels * height + row) * width)
               for column in 0..<width {
                 let pixel = SIMD2(Float(column), Float(row))
                 trajectories[column].follow(from: pixel, vectors, height: height, width: width)
                 let place = pixel + trajectories[column].displacement
-                target[column] = sampleBridging(field, height: height, width: width, x: place.x, y: place.y)
+                for channel in 0..<channels {
+                  let other = channel * height * width
+                  target[other + column] = sampleBridging(
+                    field + other, height: height, width: width, x: place.x, y: place.y)
+                }
               }
             }
           }
@@ -79,9 +88,9 @@ public enum SemiLagrangian {
   }
 }
 
-/// The way back from a pixel.
-private struct Trajectory {
-  /// From the pixel to where its rain comes from.
+/// The way of the rain of a pixel, back or on.
+struct Trajectory {
+  /// From the pixel to where its rain comes from, or goes to.
   private(set) var displacement: SIMD2<Float>
   /// The motion at that place.
   private var increment: SIMD2<Float>
@@ -91,11 +100,15 @@ private struct Trajectory {
     self.increment = increment
   }
 
-  /// Goes back by one step, with the motion halfway.
+  /// Goes one step, with the motion halfway.
+  ///
+  /// - Parameter sense: 1 goes back to where the rain comes from, −1 on to where it goes to.
   @inline(__always)
-  mutating func follow(from pixel: SIMD2<Float>, _ vectors: UnsafePointer<SIMD2<Float>>, height: Int, width: Int) {
+  mutating func follow(
+    from pixel: SIMD2<Float>, _ vectors: UnsafePointer<SIMD2<Float>>, height: Int, width: Int, sense: Float = 1
+  ) {
     func motion(at place: SIMD2<Float>) -> SIMD2<Float> {
-      sample(vectors, height: height, width: width, x: place.x, y: place.y)
+      sense * sample(vectors, height: height, width: width, x: place.x, y: place.y)
     }
     displacement -= motion(at: pixel + displacement - 0.5 * increment)
     increment = motion(at: pixel + displacement)

@@ -65,7 +65,7 @@ public final class EncoderForecaster {
           ? nil : Resampling(configuration.upsamplings[index], prefix: prefix + "upsampling."))
     }
     outputConvolution = configuration.outputConvolution.map { Resampling($0, prefix: "head.convolution.") }
-    head = Head(layers: configuration.headChannels, output: configuration.foldedChannels)
+    head = Head(layers: configuration.headChannels, output: configuration.foldedOutputChannels)
     let prefixes = ["head."] + (forecaster.reversed() + encoder.reversed()).map(\.layer.prefix)
     gradientBuckets = prefixes.compactMap(parameterLayout.range)
   }
@@ -88,11 +88,11 @@ public final class EncoderForecaster {
     if let resampling = configuration.outputConvolution {
       parameters.drawResampling(resampling, prefix: "head.convolution.", using: &source)
     }
-    let shape = [configuration.foldedChannels, configuration.headChannels.reduce(0, +), 1, 1]
+    let shape = [configuration.foldedOutputChannels, configuration.headChannels.reduce(0, +), 1, 1]
     let bound = 1 / Float(shape[1]).squareRoot()
     parameters["head.weight"] = Tensor.uniform(shape: shape, low: -bound, high: bound, using: &source)
     // Most pixels of most radar frames are dry, that is zero: begin near there.
-    parameters["head.bias"] = Tensor(shape: [configuration.foldedChannels], repeating: -3)
+    parameters["head.bias"] = Tensor(shape: [configuration.foldedOutputChannels], repeating: -3)
     self.init(configuration, parameters: parameters, pool: pool)
   }
 

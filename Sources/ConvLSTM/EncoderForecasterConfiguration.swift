@@ -9,8 +9,10 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     case reversed
   }
 
-  /// Channels of a frame.
+  /// Channels of a frame that is read.
   public var frameChannels: Int
+  /// Channels of a frame that is forecast.
+  public var outputChannels: Int
   /// Pixels on a side that are folded into channels; a frame of any size is filled up with zeros to a multiple.
   public var patch: Int
   /// Hidden channels of the encoder's layers.
@@ -26,15 +28,18 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
   /// Strided convolutions between the layers; empty for layers of one scale.
   public var scales: Scales
 
-  /// Describes an architecture; a list of one kernel stands for all layers.
+  /// Describes an architecture; a list of one kernel stands for all layers, and `outputChannels` are those of the input
+  /// where they are `nil`.
   ///
   /// - Throws: ``ConvLSTMError`` when sizes or numbers of layers make no network.
   public init(
-    frameChannels: Int = 1, patch: Int = 2, hidden: [Int] = [64, 64], inputKernel: [KernelSize] = [3],
+    frameChannels: Int = 1, outputChannels: Int? = nil, patch: Int = 2, hidden: [Int] = [64, 64],
+    inputKernel: [KernelSize] = [3],
     stateKernel: [KernelSize] = [3], peephole: Bool = true, forecasterOrder: ForecasterOrder = .same,
     scales: Scales = Scales()
   ) throws(ConvLSTMError) {
     self.frameChannels = frameChannels
+    self.outputChannels = outputChannels ?? frameChannels
     self.patch = patch
     self.hidden = hidden
     self.inputKernel = try expandedKernels(inputKernel, layers: hidden.count, "input kernels")
@@ -48,8 +53,8 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
   private func validate() throws(ConvLSTMError) {
     guard !hidden.isEmpty else { throw ConvLSTMError("an encoder needs at least one layer") }
     guard (1...64).contains(patch) else { throw ConvLSTMError("the patch is \(patch); it must be 1 to 64") }
-    guard (1...1024).contains(frameChannels) else {
-      throw ConvLSTMError("a frame has \(frameChannels) channels; it needs 1 to 1024")
+    for channels in [frameChannels, outputChannels] where !(1...1024).contains(channels) {
+      throw ConvLSTMError("a frame has \(channels) channels; it needs 1 to 1024")
     }
     try scales.validate(layers: hidden.count)
     guard scales.isEmpty || forecasterOrder == .reversed || hidden.count == 1 else {
@@ -58,8 +63,11 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     for (index, layer) in encoderLayers.enumerated() { try layer.validate("encoder layer \(index)") }
   }
 
-  /// Channels of a frame after folding.
+  /// Channels of a frame that is read, after folding.
   public var foldedChannels: Int { frameChannels * patch * patch }
+
+  /// Channels of a frame that is forecast, before unfolding.
+  var foldedOutputChannels: Int { outputChannels * patch * patch }
 
   /// The rows of images in which a frame of `length` rows is worked on, or columns for its columns: those of an encoder
   /// layer, or without one those of the folded frame itself. A frame is filled up so that every scale has whole pixels.
@@ -156,8 +164,8 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
       if !scales.isEmpty { upsamplings[index].appendParameters(to: &layout, prefix: prefix + "upsampling.") }
     }
     outputConvolution?.appendParameters(to: &layout, prefix: "head.convolution.")
-    layout.append("head.weight", shape: [foldedChannels, headChannels.reduce(0, +), 1, 1])
-    layout.append("head.bias", shape: [foldedChannels])
+    layout.append("head.weight", shape: [foldedOutputChannels, headChannels.reduce(0, +), 1, 1])
+    layout.append("head.bias", shape: [foldedOutputChannels])
     return layout
   }
 }

@@ -5,7 +5,7 @@ import Tensor
 public final class EncoderForecasterTape {
   /// `[b, inputFrames, c, h, w]`.
   public let inputShape: [Int]
-  /// `[b, leadFrames, c, h, w]`.
+  /// `[b, leadFrames, c, h, w]`, of the output's channels.
   public let outputShape: [Int]
   /// What the forward pass keeps.
   public let recording: TapeRecording
@@ -29,7 +29,7 @@ public final class EncoderForecasterTape {
     precondition(batch > 0 && inputFrames > 0 && leadFrames > 0 && height > 0 && width > 0, "an empty batch")
     let channels = configuration.frameChannels
     inputShape = [batch, inputFrames, channels, height, width]
-    outputShape = [batch, leadFrames, channels, height, width]
+    outputShape = [batch, leadFrames, configuration.outputChannels, height, width]
     (self.inputFrames, self.leadFrames, self.recording) = (inputFrames, leadFrames, recording)
     // One halo for all buffers, so that the forecaster can go on in the encoder's memory.
     let halo = configuration.halo
@@ -78,19 +78,20 @@ public final class EncoderForecasterTape {
       batch: batch, blocks: ChannelOrder.plain(channels: channels * inputPatch * inputPatch).blocks, height: rows(0),
       width: columns(0), halo: halo)
     let bare = BlockedLayout(
-      batch: batch, blocks: ChannelOrder.plain(channels: configuration.foldedChannels).blocks, height: rows(),
+      batch: batch, blocks: ChannelOrder.plain(channels: configuration.foldedOutputChannels).blocks, height: rows(),
       width: columns(), halo: 0)
     input = (0..<(recording == .nothing ? 1 : inputFrames)).map { _ in BlockedImage(folded) }
     outputs = (0..<(recording == .nothing ? 1 : leadFrames)).map { _ in BlockedImage(bare) }
     outputGradient = BlockedImage(bare)
-    func plain(patch: Int, frames: Int) -> PlainImages {
+    func plain(channels: Int, patch: Int, frames: Int) -> PlainImages {
       PlainImages(
         channels: channels, height: height, width: width, patch: patch,
         sampleStride: frames * channels * height * width)
     }
-    plainInput = plain(patch: inputPatch, frames: inputFrames)
-    plainOutput = plain(patch: configuration.patch, frames: leadFrames)
-    frameCount = channels * height * width
+    plainInput = plain(channels: channels, patch: inputPatch, frames: inputFrames)
+    plainOutput = plain(channels: configuration.outputChannels, patch: configuration.patch, frames: leadFrames)
+    inputCount = channels * height * width
+    outputCount = configuration.outputChannels * height * width
   }
 
   /// The first samples of another tape, in the same memory.
@@ -105,14 +106,16 @@ public final class EncoderForecasterTape {
     input = other.input.map { $0.first(batch) }
     outputs = other.outputs.map { $0.first(batch) }
     outputGradient = other.outputGradient.first(batch)
-    (plainInput, plainOutput, frameCount) = (other.plainInput, other.plainOutput, other.frameCount)
+    (plainInput, plainOutput) = (other.plainInput, other.plainOutput)
+    (inputCount, outputCount) = (other.inputCount, other.outputCount)
   }
 
   /// The frames of the input and of the output.
   private let plainInput: PlainImages
   private let plainOutput: PlainImages
-  /// Floats of one plain frame.
-  private let frameCount: Int
+  /// Floats of one plain frame of the input, and of the output.
+  private let inputCount: Int
+  private let outputCount: Int
 
   func output(_ t: Int) -> BlockedImage { outputs[t % outputs.count] }
 
@@ -134,7 +137,7 @@ public final class EncoderForecasterTape {
     let image = input[t % input.count]
     tensor.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      plainInput.copy(base + t * frameCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
+      plainInput.copy(base + t * inputCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
     }
     return image
   }
@@ -143,7 +146,7 @@ public final class EncoderForecasterTape {
     tensor.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       plainOutput.copy(
-        fromBlocks: output(t).buffer.pointer, output(t).layout, to: base + t * frameCount, pool: pool)
+        fromBlocks: output(t).buffer.pointer, output(t).layout, to: base + t * outputCount, pool: pool)
     }
   }
 
@@ -151,7 +154,7 @@ public final class EncoderForecasterTape {
     tensor.withUnsafeBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
       plainOutput.copy(
-        base + t * frameCount, toBlocks: outputGradient.buffer.pointer, outputGradient.layout, pool: pool)
+        base + t * outputCount, toBlocks: outputGradient.buffer.pointer, outputGradient.layout, pool: pool)
     }
   }
 
@@ -162,7 +165,7 @@ public final class EncoderForecasterTape {
   func writeInputGradient(_ t: Int, _ image: BlockedImage, to tensor: inout Tensor?, pool: WorkerPool) {
     tensor?.withUnsafeMutableBufferPointer { buffer in
       guard let base = buffer.baseAddress else { return }
-      plainInput.copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * frameCount, pool: pool)
+      plainInput.copy(fromBlocks: image.buffer.pointer, image.layout, to: base + t * inputCount, pool: pool)
     }
   }
 }

@@ -20,14 +20,36 @@ public struct MaskedLoss: Sendable {
     target.withUnsafeBufferPointer { $0.reduce(into: 0) { count, value in if value == value { count += 1 } } }
   }
 
-  /// Adds the pixels of `prediction` and `target`, tensors of one shape.
+  /// Adds the pixels of `prediction` and `target`, tensors of one shape; a prediction of several channels for one of the
+  /// target, `[…, channels, h, w]` beside `[…, 1, h, w]`, costs the sum over them.
   public mutating func add(prediction: Tensor, target: Tensor) {
-    precondition(prediction.shape == target.shape, "prediction and target of different shapes")
+    var sum = self.sum
+    Self.forEachValid(loss, prediction, target) { p, t, channel, _ in
+      sum += loss.value(prediction: p, target: t, channel: channel)
+    }
+    self.sum = sum
+    count += Self.validCount(target)
+  }
+
+  /// Calls `body` with each value of a prediction whose target is valid, the target, the channel and the place.
+  private static func forEachValid(
+    _ loss: PixelLoss, _ prediction: Tensor, _ target: Tensor, _ body: (Float, Float, Int, Int) -> Void
+  ) {
+    let channels = loss.channels
+    precondition(
+      channels == 1 ? prediction.shape == target.shape : prediction.count == channels * target.count,
+      "prediction and target of different shapes")
+    let pixels = channels == 1 ? target.count : target.shape.suffix(2).reduce(1, *)
     prediction.withUnsafeBufferPointer { p in
       target.withUnsafeBufferPointer { t in
-        for index in p.indices where t[index] == t[index] {
-          sum += loss.value(prediction: p[index], target: t[index])
-          count += 1
+        for frame in 0..<(pixels > 0 ? target.count / pixels : 0) {
+          for channel in 0..<channels {
+            let place = (frame * channels + channel) * pixels
+            for pixel in 0..<pixels {
+              let truth = t[frame * pixels + pixel]
+              if truth == truth { body(p[place + pixel], truth, channel, place + pixel) }
+            }
+          }
         }
       }
     }
@@ -38,16 +60,11 @@ public struct MaskedLoss: Sendable {
   public static func gradient(
     _ loss: PixelLoss, prediction: Tensor, target: Tensor, validCount: Int
   ) -> Tensor {
-    precondition(prediction.shape == target.shape, "prediction and target of different shapes")
     var result = Tensor(shape: prediction.shape)
     let scale = 1 / Float(max(validCount, 1))
     result.withUnsafeMutableBufferPointer { r in
-      prediction.withUnsafeBufferPointer { p in
-        target.withUnsafeBufferPointer { t in
-          for index in p.indices where t[index] == t[index] {
-            r[index] = scale * loss.slope(prediction: p[index], target: t[index])
-          }
-        }
+      forEachValid(loss, prediction, target) { p, t, channel, place in
+        r[place] = scale * loss.slope(prediction: p, target: t, channel: channel)
       }
     }
     return result

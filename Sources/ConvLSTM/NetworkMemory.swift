@@ -28,7 +28,7 @@ public struct NetworkMemory: Sendable {
   /// Weights, memory and gradients of a ``TrainingStep``.
   public func trainingStep(batch: Int, recomputes: Bool) -> Double {
     let part = TrainingStep.subBatchSize(configuration, batch: batch, height: height, width: width)
-    let outputs = 2 * Double(part) * leadFrames * framePixels
+    let outputs = 2 * Double(part) * leadFrames * framePixels * outputsPerInput
     return 4
       * (2 * configuration.parameterFloats + packedFloats(forBackward: true)
         + tapeFloats(part, recomputes ? .states : .all) + outputs + weightGradientFloats)
@@ -42,6 +42,11 @@ public struct NetworkMemory: Sendable {
 
   /// The weights themselves, and so also gradients or an optimiser's moment.
   public var parameters: Double { 4 * configuration.parameterFloats }
+
+  /// Channels that are forecast, for each that is read.
+  private var outputsPerInput: Double {
+    Double(configuration.outputChannels) / Double(configuration.frameChannels)
+  }
 
   private var framePixels: Double { Double(configuration.frameChannels) * Double(height) * Double(width) }
 
@@ -74,7 +79,8 @@ public struct NetworkMemory: Sendable {
     let head = configuration.headChannels.reduce(0.0) { sum, hidden in
       sum
         + PackedWeights.floats(
-          input: .plain(channels: hidden), output: .plain(channels: configuration.foldedChannels), kernelHeight: 1,
+          input: .plain(channels: hidden), output: .plain(channels: configuration.foldedOutputChannels),
+          kernelHeight: 1,
           kernelWidth: 1, algorithm: .direct)
     }
     let layers = (encoderLayers + forecasterLayers).reduce(forBackward ? 2 * head : head) {
@@ -133,7 +139,7 @@ public struct NetworkMemory: Sendable {
     }
     let inputPatch = configuration.patch * (configuration.scales.stride.first ?? 1)
     let input = buffer(configuration.frameChannels * inputPatch * inputPatch, 0, halo: halo)
-    let output = buffer(configuration.foldedChannels, nil, halo: 0)
+    let output = buffer(configuration.foldedOutputChannels, nil, halo: 0)
     // Inputs and outputs of every step, or one of each; and one gradient.
     guard recording != .nothing else { return floats + input + 2 * output }
     return floats + inputFrames * input + (leadFrames + 1) * output
@@ -166,7 +172,7 @@ extension EncoderForecasterConfiguration {
     let layers = (encoderLayers + forecasterLayers).reduce(0) { $0 + Double($1.fanIn) * 4 * Double($1.hiddenChannels) }
     let resamplings = downsamplings + upsamplings + [outputConvolution].compactMap(\.self)
     return resamplings.reduce(layers) { $0 + $1.weightShape.reduce(1.0) { $0 * Double($1) } }
-      + Double(headChannels.reduce(0, +)) * Double(foldedChannels)
+      + Double(headChannels.reduce(0, +)) * Double(foldedOutputChannels)
   }
 }
 

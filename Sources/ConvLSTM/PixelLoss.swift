@@ -19,14 +19,22 @@ public enum PixelLoss: Sendable, Equatable {
   case balanced(TargetWeights)
   /// (p − t)² ⁄ 2 up to a difference of `delta`, and from there on its tangent, as PyTorch's `huber_loss`.
   case huber(delta: Float)
+  /// The forecast has a channel for each of some thresholds, rising, with the probability that the truth reaches it; it costs
+  /// the sum of their cross-entropies. In the network's numbers, as the truth.
+  case exceedance([Float])
 
-  /// The cost of a pixel.
-  public func value(prediction p: Float, target t: Float) -> Double {
+  /// Channels of a forecast for one of the truth.
+  public var channels: Int { if case .exceedance(let thresholds) = self { thresholds.count } else { 1 } }
+
+  /// The cost of a pixel in one of the forecast's channels.
+  public func value(prediction p: Float, target t: Float, channel: Int = 0) -> Double {
     let difference = Double(p) - Double(t)
     switch self {
     case .squared: return difference * difference
     case .absolute: return difference.magnitude
     case .squaredPlusAbsolute: return difference * difference + difference.magnitude
+    case .exceedance(let thresholds):
+      return PixelLoss.crossEntropy.value(prediction: p, target: t >= thresholds[channel] ? 1 : 0)
     case .crossEntropy:
       let (p, t) = (Double(p), Double(t))
       return -t * Swift.max(log(p), -100) - (1 - t) * Swift.max(log(1 - p), -100)
@@ -41,7 +49,7 @@ public enum PixelLoss: Sendable, Equatable {
 
   /// The derivative of the cost: with respect to the number z in front of the logistic function p = σ(z) where
   /// ``isGradientBeforeLogistic``, otherwise with respect to p. Where p = t, that of |p − t| is 0.
-  public func slope(prediction p: Float, target t: Float) -> Float {
+  public func slope(prediction p: Float, target t: Float, channel: Int = 0) -> Float {
     let difference = p - t
     func sign() -> Float { difference > 0 ? 1 : difference < 0 ? -1 : 0 }
     switch self {
@@ -49,6 +57,7 @@ public enum PixelLoss: Sendable, Equatable {
     case .absolute: return sign()
     case .squaredPlusAbsolute: return 2 * difference + sign()
     case .crossEntropy: return difference
+    case .exceedance(let thresholds): return p - (t >= thresholds[channel] ? 1 : 0)
     case .balanced(let weights): return weights.weight(of: t) * (2 * difference + sign())
     case .huber(let delta): return difference.magnitude <= delta ? difference : delta * sign()
     }
@@ -56,7 +65,9 @@ public enum PixelLoss: Sendable, Equatable {
 
   /// Whether the gradient is that in front of the logistic function: the cross-entropy's is p − t there, while with respect
   /// to p it would be divided by p·(1 − p), which rounds to zero for a pixel of which the network is certain.
-  public var isGradientBeforeLogistic: Bool { self == .crossEntropy }
+  public var isGradientBeforeLogistic: Bool {
+    if case .exceedance = self { true } else { self == .crossEntropy }
+  }
 }
 
 /// How much pixels count, by the truth: the weight of the last threshold that it reaches, and 1 below all of them.

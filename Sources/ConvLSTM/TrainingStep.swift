@@ -50,7 +50,9 @@ public final class TrainingStep {
     }
     self.parts = parts
     inputShape = [batch] + tape.inputShape.dropFirst()
-    targetShape = [batch] + tape.outputShape.dropFirst()
+    precondition(
+      loss.channels == 1 || loss.channels == configuration.outputChannels, "a loss of other channels than the network")
+    targetShape = [batch, leadFrames, loss.channels == 1 ? configuration.outputChannels : 1, height, width]
   }
 
   /// The size of the largest sub-batch of a batch of frames of that size.

@@ -12,6 +12,10 @@ import Verification
 public enum Evaluator {
   /// The name of the network in reports.
   public static let modelName = "convlstm"
+  /// The name of the mean of what a network forecasts as probabilities, and of these as an ensemble.
+  public static let modelMeanName = "convlstm-mean"
+  /// The members that stand for the probabilities.
+  private static let memberCount = 10
 
   /// Forecasts from every start time of the sequences with a model, and scores them beside the baselines.
   ///
@@ -53,7 +57,7 @@ public enum Evaluator {
       return lasts(sequence).map { last in
         Start(event: sequence, time: sequence.times[last]) {
           let input = try sequence.rainRate(of: max(0, last + 1 - mostFrames)..<last + 1)
-          let forecast = forecaster.forecast(input, last: input.shape[0] - 1, leadFrames: leadFrames)
+          let forecast = forecaster.prognosis(input, last: input.shape[0] - 1, leadFrames: leadFrames)
           let baselines = options.baselines.map {
             ($0.rawValue, $0.forecast(input, leadFrames: leadFrames, pool: pool))
           }
@@ -61,8 +65,10 @@ public enum Evaluator {
             LeadFrames(
               leadMinutes: Double(lead + 1) * step / 60,
               observation: try sequence.measuredRainRate(at: last + lead + 1),
-              forecasts: [ScoredForecast(method: modelName, field: forecast.part(lead))]
-                + baselines.map { ScoredForecast(method: $0.0, field: $0.1.part(lead)) })
+              forecasts: [ScoredForecast(method: modelName, field: forecast.rainRate.part(lead))]
+                + (forecast.distribution.map {
+                  [ScoredForecast(method: modelMeanName, members: $0.members(lead, count: memberCount))]
+                } ?? []) + baselines.map { ScoredForecast(method: $0.0, field: $0.1.part(lead)) })
           }
         }
       }

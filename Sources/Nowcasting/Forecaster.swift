@@ -1,3 +1,4 @@
+import Advection
 import ConvKernels
 import ConvLSTM
 import Foundation
@@ -9,6 +10,7 @@ public final class Forecaster {
   /// The model's description.
   public let configuration: ModelConfiguration
   private let network: EncoderForecaster
+  private let pool: WorkerPool
   /// The memory of the last forecast, used again while sizes stay the same.
   private var tape: EncoderForecasterTape?
 
@@ -16,6 +18,7 @@ public final class Forecaster {
   public init(_ model: Model, pool: WorkerPool) throws {
     configuration = model.configuration
     network = try model.network(pool: pool)
+    self.pool = pool
   }
 
   /// In what frames are not of the kind the model was trained on, as a sentence; `nil` where they are.
@@ -83,16 +86,41 @@ public final class Forecaster {
 
   /// The frames that follow frame `last` of a sequence.
   ///
-  /// A pixel that none of the input frames measured is missing in the forecast.
+  /// A pixel that none of the input frames measured is missing in the forecast. In Lagrangian coordinates one is, too, whose
+  /// rain would come from there or from outside.
   ///
   /// - Parameters:
   ///   - rainRate: `[t, h, w]` in mm/h, NaN where missing.
   ///   - last: the last input frame; there must be enough in front of it.
-  /// - Returns: `[leadFrames, h, w]` in mm/h.
+  /// - Returns: `[leadFrames, h, w]` in mm/h; of a model of probabilities as
+  ///   ``RainDistribution/matched(to:pool:)`` has it, from the last frame.
   public func forecast(_ rainRate: Tensor, last: Int, leadFrames: Int) -> Tensor {
+    prognosis(rainRate, last: last, leadFrames: leadFrames).rainRate
+  }
+
+  /// The same with the probabilities that it follows from, where the model forecasts those.
+  public func prognosis(
+    _ rainRate: Tensor, last: Int, leadFrames: Int
+  ) -> (rainRate: Tensor, distribution: RainDistribution?) {
+    let (output, motion) = output(rainRate, last: last, leadFrames: leadFrames)
+    guard let thresholds = configuration.exceedanceThresholds else {
+      let shape = [leadFrames] + rainRate.shape.suffix(2)
+      return (configuration.normalisation.rainRate(output.reshaped(shape)), nil)
+    }
+    let distribution = RainDistribution(thresholds: thresholds, probabilities: output)
+    let observed = rainRate.part(last)
+    let carried = motion.map { SemiLagrangian.extrapolate(observed, along: $0, steps: leadFrames, pool: pool) }
+    return (distribution.matched(to: carried ?? observed, pool: pool), distribution)
+  }
+
+  /// What the network says, `[leadFrames, c, h, w]`, NaN where missing, and in Lagrangian coordinates the motion that it went
+  /// along.
+  private func output(_ rainRate: Tensor, last: Int, leadFrames: Int) -> (Tensor, MotionField?) {
     let (height, width) = (rainRate.shape[1], rainRate.shape[2])
     let frames = rainRate.parts(last + 1 - configuration.inputFrames..<last + 1)
     var input = configuration.normalisation.normalised(frames)
+    let motion = configuration.coordinates == .eulerian ? nil : motion(of: frames)
+    if let motion { input = input.lagrangian(along: motion) }
     let pixels = height * width
     var isMeasured = [Bool](repeating: false, count: pixels)
     input.withUnsafeMutableBufferPointer { values in
@@ -102,19 +130,45 @@ public final class Forecaster {
     }
     let tape = tape(height: height, width: width, leadFrames: leadFrames)
     let output = network.forward(tape, input.reshaped([1, configuration.inputFrames, 1, height, width]))
-    var result = configuration.normalisation.rainRate(output.reshaped([leadFrames, height, width]))
+    var result = output.reshaped(Array(output.shape.dropFirst()))
     result.withUnsafeMutableBufferPointer { values in
       for index in values.indices where !isMeasured[index % pixels] { values[index] = .nan }
     }
-    return result
+    return (motion.map { SemiLagrangian.extrapolate(each: result, along: $0, pool: pool) } ?? result, motion)
+  }
+
+  /// The motion of the input frames, as in training.
+  private func motion(of frames: Tensor) -> MotionField {
+    let count = frames.shape[0]
+    return OpticalFlow().motion(of: frames.parts(count - min(count, OpticalFlow.standardFrames)..<count), pool: pool)
   }
 
   private func tape(height: Int, width: Int, leadFrames: Int) -> EncoderForecasterTape {
-    if let tape, tape.outputShape == [1, leadFrames, 1, height, width] { return tape }
+    if let tape, tape.inputShape.suffix(2) == [height, width], tape.outputShape[1] == leadFrames { return tape }
     let new = network.makeTape(
       batch: 1, inputFrames: configuration.inputFrames, leadFrames: leadFrames, height: height, width: width,
       recording: .nothing)
     tape = new
     return new
+  }
+}
+
+extension Tensor {
+  /// Frames `[t, h, w]` in Lagrangian coordinates at the time of the last one.
+  fileprivate func lagrangian(along motion: MotionField) -> Tensor {
+    let count = shape[0]
+    let moved = LagrangianFrames.frames(
+      (0..<count - 1).reversed().map(part), .past, along: motion, rows: 0..<shape[1], columns: 0..<shape[2])
+    var result = self
+    let pixels = shape[1] * shape[2]
+    result.withUnsafeMutableBufferPointer { target in
+      moved.withUnsafeBufferPointer { source in
+        for frame in 0..<count - 1 {
+          let place = (count - 2 - frame) * pixels
+          for pixel in 0..<pixels { target[frame * pixels + pixel] = source[place + pixel] }
+        }
+      }
+    }
+    return result
   }
 }

@@ -59,7 +59,7 @@ public struct Model: Sendable {
     try configuration.validate(path: path)
     let layout: ParameterLayout
     do {
-      layout = try configuration.architecture.network().parameterLayout
+      layout = try configuration.network().parameterLayout
     } catch {
       throw NowcastError(.unusable, "the model's architecture makes no network: \(error).", path: path)
     }
@@ -105,6 +105,6 @@ public struct Model: Sendable {
 
   /// The network, ready to forecast.
   public func network(pool: WorkerPool) throws -> EncoderForecaster {
-    EncoderForecaster(try configuration.architecture.network(), parameters: parameters, pool: pool)
+    EncoderForecaster(try configuration.network(), parameters: parameters, pool: pool)
   }
 }

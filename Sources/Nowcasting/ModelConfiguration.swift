@@ -70,9 +70,11 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     /// The network's configuration.
     ///
     /// - Throws: `ConvLSTMError` when the numbers make no network.
-    public func network() throws(ConvLSTMError) -> EncoderForecasterConfiguration {
+    ///
+    /// - Parameter outputChannels: those of a frame that is forecast.
+    public func network(outputChannels: Int = 1) throws(ConvLSTMError) -> EncoderForecasterConfiguration {
       try EncoderForecasterConfiguration(
-        patch: patch, hidden: hidden, inputKernel: inputKernel.map { KernelSize($0) },
+        outputChannels: outputChannels, patch: patch, hidden: hidden, inputKernel: inputKernel.map { KernelSize($0) },
         stateKernel: stateKernel.map { KernelSize($0) }, peephole: peephole, forecasterOrder: forecasterOrder,
         scales: scales)
     }
@@ -120,6 +122,10 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   public var timeStepSeconds: Double
   /// The distance of neighbouring pixels in metres; absent where the training data did not tell.
   public var gridSpacingMetres: Double?
+  /// The coordinates in which it sees rain; those of the frames where a file does not tell.
+  public var coordinates: Coordinates
+  /// The rain rates in mm/h whose probabilities it forecasts, a channel for each; absent where it forecasts rain rates.
+  public var exceedanceThresholds: [Float]?
   /// The loss it was trained with.
   public var loss: TrainingLoss
   /// Where Huber's loss turns from squared to absolute, in normalised units; absent with others.
@@ -134,9 +140,10 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   public var version = nowcastVersion
 
   enum CodingKeys: String, CodingKey {
-    case architecture, normalisation, loss, seed, validation, version
+    case architecture, normalisation, coordinates, loss, seed, validation, version
     case inputFrames = "input_frames"
     case leadFrames = "lead_frames"
+    case exceedanceThresholds = "exceedance_thresholds"
     case huberDelta = "huber_delta"
     case timeStepSeconds = "time_step_seconds"
     case gridSpacingMetres = "grid_spacing_metres"
@@ -146,8 +153,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   /// Describes an untrained model.
   public init(
     architecture: Architecture, inputFrames: Int, leadFrames: Int, normalisation: Normalisation,
-    timeStepSeconds: Double, gridSpacingMetres: Double?, loss: TrainingLoss = .mse, huberDelta: Double? = nil,
-    seed: UInt64
+    timeStepSeconds: Double, gridSpacingMetres: Double?, coordinates: Coordinates = .eulerian,
+    loss: TrainingLoss = .mse, huberDelta: Double? = nil, seed: UInt64
   ) {
     self.architecture = architecture
     self.inputFrames = inputFrames
@@ -155,9 +162,37 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     self.normalisation = normalisation
     self.timeStepSeconds = timeStepSeconds
     self.gridSpacingMetres = gridSpacingMetres
+    self.coordinates = coordinates
     self.loss = loss
+    exceedanceThresholds = loss.forecastsRates ? nil : TrainingLoss.exceedanceThresholds
     self.huberDelta = huberDelta
     self.seed = seed
+  }
+
+  /// Reads a description; what earlier versions did not write has their meaning.
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    architecture = try values.decode(Architecture.self, forKey: .architecture)
+    inputFrames = try values.decode(Int.self, forKey: .inputFrames)
+    leadFrames = try values.decode(Int.self, forKey: .leadFrames)
+    normalisation = try values.decode(Normalisation.self, forKey: .normalisation)
+    timeStepSeconds = try values.decode(Double.self, forKey: .timeStepSeconds)
+    gridSpacingMetres = try values.decodeIfPresent(Double.self, forKey: .gridSpacingMetres)
+    coordinates = try values.decodeIfPresent(Coordinates.self, forKey: .coordinates) ?? .eulerian
+    exceedanceThresholds = try values.decodeIfPresent([Float].self, forKey: .exceedanceThresholds)
+    loss = try values.decode(TrainingLoss.self, forKey: .loss)
+    huberDelta = try values.decodeIfPresent(Double.self, forKey: .huberDelta)
+    seed = try values.decode(UInt64.self, forKey: .seed)
+    stepsTrained = try values.decode(Int.self, forKey: .stepsTrained)
+    validation = try values.decodeIfPresent(Validation.self, forKey: .validation)
+    version = try values.decode(String.self, forKey: .version)
+  }
+
+  /// The network's layers.
+  ///
+  /// - Throws: `ConvLSTMError` when the numbers make no network.
+  public func network() throws(ConvLSTMError) -> EncoderForecasterConfiguration {
+    try architecture.network(outputChannels: exceedanceThresholds?.count ?? 1)
   }
 
   /// Checks the numbers of a file that somebody else may have written.
@@ -168,6 +203,19 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     else {
       throw NowcastError(
         .unusable, "the model's description has impossible frame numbers, time step or grid spacing.", path: path)
+    }
+    if let thresholds = exceedanceThresholds {
+      guard !thresholds.isEmpty, thresholds.allSatisfy({ $0.isFinite && $0 > 0 }),
+        zip(thresholds, thresholds.dropFirst()).allSatisfy(<)
+      else {
+        throw NowcastError(
+          .unusable, "the thresholds of the model's description must be above 0 and rise.", path: path)
+      }
+    }
+    guard coordinates == .eulerian || inputFrames >= 2 else {
+      throw NowcastError(
+        .unusable, "the model's description has Lagrangian coordinates and one input frame, which shows no motion.",
+        path: path)
     }
     guard architecture.inputKernel.count == architecture.hidden.count,
       architecture.stateKernel.count == architecture.hidden.count

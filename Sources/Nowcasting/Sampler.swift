@@ -1,3 +1,4 @@
+import Advection
 import Tensor
 
 /// Which crops of which windows make the batches of a training run.
@@ -39,6 +40,8 @@ struct Sampler: Sendable {
   let augments: Bool
   /// How crops are chosen by rain; `nil` takes them as they come.
   let wetness: Wetness?
+  /// The coordinates of the crops: in Lagrangian ones a crop is a part of the field at its window's reference time.
+  let coordinates: Coordinates
   /// How much stronger or weaker rain is made; `nil` leaves it.
   let intensity: IntensityScaling?
   /// The size of the crops: as wanted, or that of the smallest frame if it is smaller.
@@ -47,10 +50,11 @@ struct Sampler: Sendable {
 
   init(
     _ data: TrainingData, crop: Int, batchSize: Int, accumulation: Int = 1, seed: UInt64, augments: Bool = false,
-    wetness: Wetness? = nil, intensity: IntensityScaling? = nil
+    wetness: Wetness? = nil, intensity: IntensityScaling? = nil, coordinates: Coordinates = .eulerian
   ) {
     self.wetness = wetness
     self.intensity = intensity
+    self.coordinates = coordinates
     self.data = data
     self.accumulation = accumulation
     self.augments = augments
@@ -182,11 +186,12 @@ struct Sampler: Sendable {
     return (0..<count).map { $0 * (length - size) / (count - 1) }
   }
 
-  /// The measured pixels of a crop's lead frames, and how many of them are wet.
+  /// The measured pixels of a crop's lead frames, and how many of them are wet. In Lagrangian coordinates, too, those of the
+  /// frames themselves: near enough to choose crops by, and without following every pixel of each crop that is not taken.
   func targets(_ sample: Sample, wetFrom threshold: Float = .infinity) throws -> (valid: Int, wet: Int) {
     let start = sample.window.start + data.inputFrames
     var (valid, wet) = (0, 0)
-    try forEachRow(sample, start..<start + data.leadFrames, measuredOnly: true) { row, _, _ in
+    try forEachRow(sample, start..<start + data.leadFrames, true) { row, _, _ in
       for value in row where value == value {
         valid += 1
         if value >= threshold { wet += 1 }
@@ -204,7 +209,8 @@ struct Sampler: Sendable {
         for (index, sample) in samples.enumerated() {
           let start = sample.window.start + offset
           let orientation = sample.orientation
-          try forEachRow(sample, start..<start + count, measuredOnly: measuredOnly) { row, t, y in
+          let rows = coordinates == .eulerian ? forEachRow : forEachLagrangianRow
+          try rows(sample, start..<start + count, measuredOnly) { row, t, y in
             let frame = (index * count + t) * height * width
             let targetY = orientation.flipsRows ? height - 1 - y : y
             // Where the row begins in the crop as it is laid, and the way from pixel to pixel.
@@ -233,7 +239,7 @@ struct Sampler: Sendable {
 
   /// Calls `body` with each row of a crop's frames: its pixels, the number of its frame in `range`, and its own number.
   private func forEachRow(
-    _ sample: Sample, _ range: Range<Int>, measuredOnly: Bool, _ body: (UnsafeBufferPointer<Float>, Int, Int) -> Void
+    _ sample: Sample, _ range: Range<Int>, _ measuredOnly: Bool, _ body: (UnsafeBufferPointer<Float>, Int, Int) -> Void
   ) throws {
     let frames = data.frames[sample.window.sequence]
     for (t, frame) in range.enumerated() where !measuredOnly || frames.isMeasured(frame) {
@@ -242,6 +248,36 @@ struct Sampler: Sendable {
           let start = (sample.y + y) * frames.width + sample.x
           body(UnsafeBufferPointer(rebasing: values[start..<start + width]), t, y)
         }
+      }
+    }
+  }
+
+  /// As ``forEachRow``, in Lagrangian coordinates; the range lies before or after the window's reference time, or ends
+  /// there.
+  private func forEachLagrangianRow(
+    _ sample: Sample, _ range: Range<Int>, _ measuredOnly: Bool, _ body: (UnsafeBufferPointer<Float>, Int, Int) -> Void
+  ) throws {
+    let frames = data.frames[sample.window.sequence]
+    let reference = sample.window.start + data.inputFrames - 1
+    let motion = try data.motions.motion(at: reference, of: sample.window.sequence)
+    let side: LagrangianFrames.Side = range.lowerBound > reference ? .future : .past
+    // From the reference time away.
+    let steps =
+      side == .future ? Array(reference + 1..<range.upperBound) : Array((range.lowerBound..<reference).reversed())
+    let moved = LagrangianFrames.frames(
+      try steps.map { !measuredOnly || frames.isMeasured($0) ? try frames.frame($0) : nil }, side, along: motion,
+      rows: sample.y..<sample.y + height, columns: sample.x..<sample.x + width)
+    moved.withUnsafeBufferPointer { values in
+      for (place, frame) in steps.enumerated() where range.contains(frame) {
+        for y in 0..<height {
+          let start = (place * height + y) * width
+          body(UnsafeBufferPointer(rebasing: values[start..<start + width]), frame - range.lowerBound, y)
+        }
+      }
+    }
+    if range.contains(reference) {
+      try forEachRow(sample, reference..<reference + 1, measuredOnly) { row, _, y in
+        body(row, reference - range.lowerBound, y)
       }
     }
   }

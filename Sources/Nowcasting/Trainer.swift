@@ -74,12 +74,14 @@ public final class Trainer {
       data, crop: options.crop, batchSize: options.batchSize, accumulation: options.accumulate, seed: options.seed,
       augments: options.augments, wetness: options.sampling == .wet ? Wetness(options.normalisation) : nil,
       intensity: options.intensityScaling > 1
-        ? IntensityScaling(most: options.intensityScaling, normalisation: options.normalisation) : nil)
+        ? IntensityScaling(most: options.intensityScaling, normalisation: options.normalisation) : nil,
+      coordinates: options.coordinates)
     batches = BatchPrefetch(sampler, share: share)
-    let architecture = try options.architecture.network()
+    let architecture = try options.network()
     let fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
+      coordinates: options.coordinates,
       loss: options.loss, huberDelta: options.loss == .huber ? options.huberDelta : nil, seed: options.seed)
     let resumption = resume ? try Resumption(folder) : nil
     try resumption?.requireSame(options, data, fresh)
@@ -124,7 +126,10 @@ public final class Trainer {
     let held = try sampler.validationSamples(most: Validator.samples)
     validator = try Validator(
       network, sampler, held: held, loss: loss, kind: options.loss, size: size, communicator: communicator)
-    examples = communicator.isRoot ? try TrainingExamples(sampler, options.normalisation, held: held) : nil
+    examples =
+      communicator.isRoot
+      ? try TrainingExamples(
+        sampler, options.normalisation, thresholds: fresh.exceedanceThresholds, held: held) : nil
     if validator == nil && (options.earlyStopping != nil || options.schedule == .plateau) {
       throw NowcastError(
         .usage,

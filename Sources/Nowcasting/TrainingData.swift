@@ -34,6 +34,8 @@ public struct TrainingData: Sendable {
   let frames: [Frames]
   /// All frames that are in memory.
   let store: TrainingFrames
+  /// The motion of the rain in them.
+  let motions: RainMotions
   /// What is learned from.
   let training: [Window]
   /// What is held out.
@@ -85,6 +87,7 @@ public struct TrainingData: Sendable {
 
     let store = TrainingFrames(all, normalisation: options.normalisation)
     self.store = store
+    motions = RainMotions(all, inputFrames: options.inputFrames)
     frames = all.enumerated().map { position, sequence in
       Frames(
         name: sequence.name, files: sequence.source.files, count: sequence.count, height: sequence.grid.height,

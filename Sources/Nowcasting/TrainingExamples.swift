@@ -1,3 +1,4 @@
+import ConvKernels
 import ConvLSTM
 import RadarIO
 import Tensor
@@ -25,12 +26,14 @@ struct TrainingExamples {
   private let sampler: Sampler
   private let samples: [Sampler.Sample]
   private let normalisation: Normalisation
+  private let thresholds: [Float]?
 
   /// Chooses the wettest crops of windows that do not overlap, of those held out, or of those learned from where none are.
   ///
   /// - Throws: `RadarError` when a file cannot be read any more.
-  init(_ sampler: Sampler, _ normalisation: Normalisation, held: [Sampler.Sample]) throws {
+  init(_ sampler: Sampler, _ normalisation: Normalisation, thresholds: [Float]?, held: [Sampler.Sample]) throws {
     self.sampler = sampler
+    self.thresholds = thresholds
     self.normalisation = normalisation
     let candidates = held.isEmpty ? try sampler.batch(epoch: 0, number: 0).samples.map(\.upright) : held
     let threshold = Wetness(normalisation).threshold
@@ -48,6 +51,14 @@ struct TrainingExamples {
     samples = chosen
   }
 
+  /// What a network's forecast `[1, t, c, h, w]` means in mm/h, `[t, h, w]`.
+  private func rainRate(_ output: Tensor, last: Tensor) -> Tensor {
+    let shape = Array(output.shape.dropFirst())
+    guard let thresholds else { return normalisation.rainRate(output.reshaped([shape[0], shape[2], shape[3]])) }
+    return RainDistribution(thresholds: thresholds, probabilities: output.reshaped(shape)).matched(
+      to: last, pool: .standard)
+  }
+
   /// Their forecasts by a network.
   ///
   /// - Throws: `RadarError` when a file cannot be read any more.
@@ -59,12 +70,13 @@ struct TrainingExamples {
       let shape = [data.leadFrames, sampler.height, sampler.width]
       let start = sample.window.start + data.inputFrames - 1
       let frames = data.frames[sample.window.sequence]
-      let last = try frames.frame(start).crop(sample.y..<sample.y + sampler.height, sample.x..<sample.x + sampler.width)
+      let seen = try frames.frame(start).crop(sample.y..<sample.y + sampler.height, sample.x..<sample.x + sampler.width)
+      let last = normalisation.rainRate(seen)
       return Case(
         sequence: sequence.name, referenceTime: sequence.times[start],
         grid: sequence.grid.crop(sample.y..<sample.y + sampler.height, sample.x..<sample.x + sampler.width),
-        last: normalisation.rainRate(last), observed: normalisation.rainRate(batch.target.reshaped(shape)),
-        forecast: normalisation.rainRate(network.forecast(batch.input, leadFrames: data.leadFrames).reshaped(shape)))
+        last: last, observed: normalisation.rainRate(batch.target.reshaped(shape)),
+        forecast: rainRate(network.forecast(batch.input, leadFrames: data.leadFrames), last: last).reshaped(shape))
     }
   }
 }

@@ -27,7 +27,8 @@ struct TrainingMemory {
     let batch = sampler.batchSize / ranks
     let part = TrainingStep.subBatchSize(
       network, batch: batch, height: sampler.height, width: sampler.width)
-    let frames = sampler.data.store.mostBytes
+    let frames =
+      sampler.data.store.mostBytes + (options.coordinates == .lagrangian ? sampler.data.motions.mostBytes : 0)
     func bytes(recomputes: Bool) -> Double {
       // What the optimiser keeps for each weight, and weights and all that once more while a checkpoint is written.
       let kept = Double(options.method.stateNames.count + (options.weightAverage == nil ? 0 : 1))

@@ -29,6 +29,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var maxSteps: Int?
   /// Seconds after which training ends; `nil` does not limit them. With a limit, the result depends on the machine.
   public var maxSeconds: Double?
+  /// The coordinates in which the network sees rain.
+  public var coordinates = Coordinates.eulerian
   /// What is minimised.
   public var loss = TrainingLoss.mse
   /// Where Huber's loss turns from squared to absolute, in normalised units; a tenth of the scale is 7 dBZ.
@@ -93,6 +95,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require(maxSeconds.map { $0 > 0 } ?? true, "--max-seconds must be more than 0.")
     try require(
       (1...10).contains(intensityScaling), "--intensity-scaling is \(intensityScaling); it must be 1 to 10.")
+    try require(
+      coordinates == .eulerian || inputFrames >= 2,
+      "--coordinates lagrangian needs at least 2 --input-frames: one shows no motion.")
     try validateOptimisation()
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")
@@ -104,7 +109,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require(huberDelta.isFinite && huberDelta > 0, "--huber-delta is \(huberDelta); it must be more than 0.")
     _ = try pixelLoss()
     do {
-      _ = try architecture.network()
+      _ = try network()
     } catch {
       throw NowcastError(.usage, "these options make no network: \(error).")
     }
@@ -114,6 +119,13 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   ///
   /// - Throws: ``NowcastError`` `usage` where loss and normalisation do not go together.
   func pixelLoss() throws -> PixelLoss { try loss.pixelLoss(normalisation, huberDelta: huberDelta) }
+
+  /// The network's layers.
+  ///
+  /// - Throws: `ConvLSTMError` when the numbers make no network.
+  func network() throws(ConvLSTMError) -> EncoderForecasterConfiguration {
+    try architecture.network(outputChannels: loss.forecastsRates ? 1 : TrainingLoss.exceedanceThresholds.count)
+  }
 
   /// The lead frames for data of a time step.
   func leadFrames(stepSeconds: Double) -> Int {

@@ -26,6 +26,7 @@ extension TrainingSetting {
     .number("log-offset", \.normalisation.logOffset).when("--normalisation log-rain-rate") { !isLinear($0) },
     .number("max-rain-rate", \.normalisation.maxRainRate).when("--normalisation log-rain-rate") { !isLinear($0) },
 
+    .choice("coordinates", \.coordinates),
     .choice("loss", \.loss),
     .number("huber-delta", \.huberDelta).when("--loss huber") { $0.loss == .huber },
 

@@ -13,14 +13,20 @@ final class Validator {
     /// The squared error, by which runs with other losses compare.
     var squared = MaskedLoss(.squared)
 
-    init(_ loss: PixelLoss) { self.loss = MaskedLoss(loss) }
+    /// Whether what is forecast is a rain rate, so that there is a squared error.
+    private let forecastsRates: Bool
+
+    init(_ loss: PixelLoss) {
+      self.loss = MaskedLoss(loss)
+      forecastsRates = loss.channels == 1
+    }
 
     /// What adds up over ranks: sums and numbers of pixels.
     var sums: [Double] { [loss.sum, Double(loss.count), squared.sum, Double(squared.count)] }
 
     mutating func add(prediction: Tensor, target: Tensor) {
       loss.add(prediction: prediction, target: target)
-      squared.add(prediction: prediction, target: target)
+      if forecastsRates { squared.add(prediction: prediction, target: target) }
     }
   }
 
@@ -53,7 +59,7 @@ final class Validator {
       batch: size, inputFrames: sampler.data.inputFrames, leadFrames: sampler.data.leadFrames, height: sampler.height,
       width: sampler.width, recording: .nothing)
     var persistence = Losses(loss)
-    for samples in batches {
+    for samples in kind.forecastsRates ? batches : [] {
       let batch = try sampler.batch(samples)
       for index in samples.indices {
         let frames = batch.input.part(index)

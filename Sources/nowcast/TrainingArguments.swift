@@ -3,6 +3,7 @@ import ConvLSTM
 import Nowcasting
 
 extension TrainingPreset: ExpressibleByArgument {}
+extension Coordinates: ExpressibleByArgument {}
 extension TrainingLoss: ExpressibleByArgument {}
 extension Normalisation.Kind: ExpressibleByArgument {}
 extension OptimizerKind: ExpressibleByArgument {}
@@ -85,6 +86,10 @@ struct TrainingArguments: ParsableArguments {
 
   @Option(help: "The rain rate in mm/h that the network sees as 1 with log-rain-rate. (default: 200)")
   var maxRainRate: Double?
+
+  @Option(
+    help: "Whether the network sees rain where it is or, lagrangian, carried along its motion. (default: eulerian)")
+  var coordinates: Coordinates?
 
   @Option(help: "What is minimised, over measured pixels and in the network's numbers. (default: mse)")
   var loss: TrainingLoss?
@@ -205,7 +210,8 @@ struct TrainingArguments: ParsableArguments {
       ("up-kernel", list(upKernel)), ("up-channels", list(upChannels)), ("output-kernel", integer(outputKernel)),
       ("normalisation", word(normalisation)), ("zr-a", number(reading.zrA)), ("zr-b", number(reading.zrB)),
       ("min-dbz", number(minDbz)), ("max-dbz", number(maxDbz)), ("log-offset", number(logOffset)),
-      ("max-rain-rate", number(maxRainRate)), ("loss", word(loss)), ("huber-delta", number(huberDelta)),
+      ("max-rain-rate", number(maxRainRate)), ("coordinates", word(coordinates)),
+      ("loss", word(loss)), ("huber-delta", number(huberDelta)),
       ("crop", integer(crop)), ("batch-size", integer(batchSize)), ("accumulate", integer(accumulate)),
       ("sampling", word(sampling)), ("augment", flag(augment)),
       ("intensity-scaling", number(intensityScaling)), ("validation-share", number(validationShare)),

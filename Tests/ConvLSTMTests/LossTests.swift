@@ -91,4 +91,66 @@ private let weights = TargetWeights(
   private func logistic(_ tensor: Tensor) -> Tensor {
     Tensor(shape: tensor.shape, tensor.elements.map { Float(1 / (1 + exp(-Double($0)))) })
   }
+
+  /// Probabilities of two thresholds: the sum of two cross-entropies whose truth is whether the threshold is reached.
+  @Test func exceedance() throws {
+    var random = RandomSource(seed: 2)
+    let prediction = Tensor.uniform(shape: [2, 3, 2, 4, 5], low: 0.05, high: 0.95, using: &random)
+    var target = Tensor.uniform(shape: [2, 3, 1, 4, 5], low: 0, high: 1, using: &random)
+    target[1, 2, 0, 3, 3] = .nan
+    target[0, 1, 0, 0, 0] = 0.4
+    let loss = PixelLoss.exceedance([0.4, 0.7])
+    var sum = MaskedLoss(loss)
+    sum.add(prediction: prediction, target: target)
+    #expect(sum.count == target.count - 1)
+    let gradient = MaskedLoss.gradient(loss, prediction: prediction, target: target, validCount: sum.count)
+    var expected = 0.0
+    for (channel, threshold) in [Float(0.4), 0.7].enumerated() {
+      func plane(_ tensor: Tensor) -> Tensor {
+        Tensor(
+          shape: target.shape, (0..<6).flatMap { tensor.part($0 / 3).part($0 % 3).part(channel).elements })
+      }
+      let truth = Tensor(shape: target.shape, target.elements.map { $0.isNaN ? .nan : $0 >= threshold ? 1 : 0 })
+      var one = MaskedLoss(.crossEntropy)
+      one.add(prediction: plane(prediction), target: truth)
+      expected += one.sum
+      let slopes = MaskedLoss.gradient(
+        .crossEntropy, prediction: plane(prediction), target: truth, validCount: sum.count)
+      #expect(plane(gradient).elements == slopes.elements)
+    }
+    #expect(abs(sum.sum - expected) < 1e-9)
+  }
+
+  /// The same through a network that has a channel for each threshold: gradients against differences of the loss.
+  @Test func exceedanceThroughANetwork() throws {
+    let configuration = try EncoderForecasterConfiguration(outputChannels: 3, patch: 2, hidden: [3, 2])
+    let network = EncoderForecaster(configuration, seed: 3)
+    var random = RandomSource(seed: 9)
+    let input = Tensor.uniform(shape: [2, 2, 1, 5, 7], low: 0, high: 1, using: &random)
+    let target = Tensor.uniform(shape: [2, 2, 1, 5, 7], low: 0, high: 1, using: &random)
+    let loss = PixelLoss.exceedance([0.2, 0.5, 0.8])
+    #expect(network.forecast(input, leadFrames: 2).shape == [2, 2, 3, 5, 7])
+    let step = TrainingStep(network, loss: loss, batch: 2, inputFrames: 2, leadFrames: 2, height: 5, width: 7)
+    var gradients = ParameterSet(configuration.parameterLayout)
+    _ = step(input: input, target: target, into: &gradients)
+    func value() -> Double {
+      var sum = MaskedLoss(loss)
+      sum.add(prediction: network.forecast(input, leadFrames: 2), target: target)
+      return sum.mean ?? .nan
+    }
+    let scale = Double(gradients.values.elements.map(abs).max() ?? 0)
+    var worst = 0.0
+    for index in stride(from: 0, to: gradients.values.count, by: 7) {
+      let original = network.parameters.values[index]
+      let h: Float = 1e-2
+      network.parameters.values[index] = original + h
+      let above = value()
+      network.parameters.values[index] = original - h
+      let below = value()
+      network.parameters.values[index] = original
+      worst = max(worst, abs((above - below) / Double(2 * h) - Double(gradients.values[index])) / scale)
+    }
+    print("exceedance through a network: largest difference from finite differences \(worst)")
+    #expect(worst < 2e-3)
+  }
 }

@@ -26,7 +26,9 @@ import Testing
     // Whatever the loss, the squared error stands beside persistence's of the same pixels.
     let validation = try #require(result.validation)
     #expect(validation == model.configuration.validation)
-    #expect((validation.persistenceLoss == nil) == (loss == .crossEntropy))
+    #expect((validation.persistenceLoss == nil) == [.crossEntropy, .exceedance].contains(loss))
+    // Probabilities have no squared error.
+    guard loss != .exceedance else { return #expect(validation.squaredError == nil) }
     #expect(abs(try #require(validation.persistenceSquaredError) - Self.persistenceSquaredError(options)) < 1e-9)
     if loss == .mse {
       #expect(validation.loss == validation.squaredError)

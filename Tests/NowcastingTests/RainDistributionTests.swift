@@ -1,0 +1,116 @@
+import ConvKernels
+import Foundation
+import Nowcasting
+import Tensor
+import Testing
+
+@Suite struct RainDistributionTests {
+  private static let thresholds: [Float] = [0.5, 1, 4]
+
+  /// Probabilities `[1, 3, 6, 7]` that differ from pixel to pixel, one of them missing.
+  private static let probabilities: Tensor = {
+    var random = RandomSource(seed: 4)
+    var values = Tensor(shape: [1, 3, 6, 7])
+    for row in 0..<6 {
+      for column in 0..<7 {
+        let first = random.uniform()
+        values[0, 0, row, column] = first
+        values[0, 1, row, column] = first * random.uniform()
+        values[0, 2, row, column] = values[0, 1, row, column] * random.uniform()
+      }
+    }
+    for index in 0..<3 { values[0, index, 2, 3] = .nan }
+    return values
+  }()
+
+  /// A third of it dry, one pixel missing.
+  private static let observed: Tensor = {
+    var values = (0..<42).map { (index: Int) -> Float in index < 12 ? 0 : Float(index - 8) / 7 }
+    values[41] = .nan
+    return Tensor(shape: [6, 7], values)
+  }()
+
+  private let distribution = RainDistribution(thresholds: thresholds, probabilities: probabilities)
+
+  /// The probability that rain is above a rate, as the documentation says, in double precision.
+  private static func exceedance(_ rate: Double, _ values: [Double]) -> Double {
+    let limits = thresholds.map(Double.init)
+    if rate <= limits[0] { return values[0] }
+    for index in 1..<3 where rate <= limits[index] {
+      let share = log(rate / limits[index - 1]) / log(limits[index] / limits[index - 1])
+      return values[index - 1] + share * (values[index] - values[index - 1])
+    }
+    return values[2] * pow(limits[2] / rate, 3)
+  }
+
+  /// The mean is the integral of the probability over the rate.
+  @Test func meanIsTheIntegral() {
+    let mean = distribution.mean(0)
+    #expect(mean[2, 3].isNaN)
+    for (row, column) in [(0, 0), (1, 5), (5, 6), (3, 2)] {
+      let values = (0..<3).map { Double(Self.probabilities[0, $0, row, column]) }
+      var (sum, step) = (0.0, 1e-3)
+      for number in 0..<400_000 { sum += step * Self.exceedance((Double(number) + 0.5) * step, values) }
+      // What is beyond 400 mm/h.
+      step = values[2] * pow(4, 3) / (2 * 400 * 400)
+      #expect(abs(Double(mean[row, column]) - sum - step) < 1e-4)
+    }
+  }
+
+  /// A quantile is the rate whose probability is the one asked for, or none where rain is less likely.
+  @Test(arguments: [0.05, 0.3, 0.6] as [Float]) func quantiles(probability: Float) {
+    let field = distribution.quantile(0, exceededBy: probability)
+    var wet = 0
+    for row in 0..<6 {
+      for column in 0..<7 where !field[row, column].isNaN {
+        let values = (0..<3).map { Self.probabilities[0, $0, row, column] }
+        let rate = field[row, column]
+        #expect((rate == 0) == (values[0] < probability))
+        for (value, threshold) in zip(values, Self.thresholds) {
+          #expect((rate >= threshold) == (value >= probability))
+        }
+        wet += rate > 0 ? 1 : 0
+      }
+    }
+    #expect(wet > 3)
+  }
+
+  /// Each threshold is reached at as large a share of the pixels as in the observed field, and where it is most likely.
+  @Test func matchedAreas() {
+    let observed = Self.observed
+    let field = distribution.matched(to: observed, pool: WorkerPool(threadCount: 2)).part(0)
+    #expect(field[2, 3].isNaN)
+    for (index, threshold) in Self.thresholds.enumerated() {
+      let wanted = observed.elements.count { $0 >= threshold }
+      let reached = field.elements.indices.filter { field.elements[$0] >= threshold }
+      #expect(reached.count == wanted)
+      let values = Self.probabilities.part(0).part(index).elements
+      // Those that reach the next threshold, too, are chosen by that one.
+      let next = index + 1 < 3 ? Self.thresholds[index + 1] : .infinity
+      let least = reached.filter { field.elements[$0] < next }.map { values[$0] }.min() ?? .infinity
+      #expect(values.indices.allSatisfy { reached.contains($0) || !(values[$0] > least) })
+    }
+    let dry = distribution.matched(to: Tensor(shape: [6, 7]), pool: WorkerPool(threadCount: 1))
+    #expect(dry.elements.allSatisfy { $0.isNaN || $0 == 0 })
+  }
+
+  /// Members stand for the distribution: as many reach a threshold as are likely to.
+  @Test func members() {
+    let members = distribution.members(0, count: 20)
+    for row in 0..<6 {
+      for column in 0..<7 where !members[0, row, column].isNaN {
+        for (index, threshold) in Self.thresholds.enumerated() {
+          let share = Float((0..<20).count { members[$0, row, column] >= threshold }) / 20
+          #expect(abs(share - Self.probabilities[0, index, row, column]) <= 0.0251)
+        }
+        #expect((1..<20).allSatisfy { members[$0, row, column] >= members[$0 - 1, row, column] })
+      }
+    }
+  }
+
+  /// A network may say that strong rain is more likely than weak; it is not.
+  @Test func probabilitiesFall() {
+    let wrong = RainDistribution(thresholds: [1, 2], probabilities: Tensor(shape: [1, 2, 1, 1], [0.2, 0.7]))
+    #expect(wrong.exceedance.elements == [0.2, 0.2])
+  }
+}
