@@ -6,8 +6,10 @@ public enum Communicators {
   ///
   /// - Throws: ``NowcastError`` `usage` in a job, where the program was built without MPI, `internalError` where the MPI
   ///   library cannot do what is needed.
-  public static func start() throws -> any Communicator {
-    guard isInJob else { return SingleProcess() }
+  public static func start() throws -> any Communicator { try start(ProcessInfo.processInfo.environment) }
+
+  static func start(_ environment: [String: String]) throws -> any Communicator {
+    guard isInJob(environment) else { return SingleProcess() }
     #if MPI
       let communicator = try MPICommunicator()
       MemoryNeed.share(among: communicator.sizeOnMachine)
@@ -20,8 +22,7 @@ public enum Communicators {
   }
 
   /// Whether there is something for this process to join; starting MPI without would look for a daemon, and wait.
-  private static var isInJob: Bool {
-    let environment = ProcessInfo.processInfo.environment
+  private static func isInJob(_ environment: [String: String]) -> Bool {
     #if MPI
       return ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"].contains { environment[$0] != nil }
     #else

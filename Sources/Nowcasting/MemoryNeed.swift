@@ -21,8 +21,8 @@ enum MemoryNeed {
     guard fits(bytes, machine: machine) else {
       throw NowcastError(
         .usage,
-        "\(purpose) would take about \(text(bytes)) of memory, and this machine has \(text(machine))\(shared); \(remedy)."
-      )
+        "\(purpose) would take about \(text(bytes)) of memory, and this machine has \(text(machine))\(shared); "
+          + "\(remedy).")
     }
   }
 

@@ -1,6 +1,4 @@
-import Foundation
 import Nowcasting
-import Synchronization
 
 /// The processes that this one works with, and how they end together.
 enum Job {
@@ -9,8 +7,6 @@ enum Job {
 
   /// This process's number among them.
   static var rank: Int { communicator?.rank ?? 0 }
-  /// How many they are.
-  static var size: Int { communicator?.size ?? 1 }
 
   /// Joins the job that this process was started in.
   ///

@@ -14,7 +14,7 @@ struct TrainingText {
     [
       String(format: "loss %.5f (mean %.5f)", progress.loss, progress.smoothedLoss),
       progress.validationLoss.map { String(format: "\(validation) %.5f", $0) },
-      String(format: "%.1f windows/s", progress.windowsPerSecond),
+      String(format: progress.windowsPerSecond < 1 ? "%.3f windows/s" : "%.1f windows/s", progress.windowsPerSecond),
       String(format: "%.0f GFLOP/s", progress.gigaflopsPerSecond),
       progress.waitingShare.map { String(format: "waiting %.1f %%", 100 * $0) },
       bytesText(progress.peakBytes),

@@ -6,7 +6,7 @@ import Testing
 /// Networks of several scales: strided and transposed convolutions between the layers.
 @Suite struct MultiScaleTests {
   /// The strides and kernels of HKO-7.
-  private static func hko7(hidden: [Int], channels: (down: [Int], up: [Int]) = ([], [])) throws
+  static func hko7(hidden: [Int], channels: (down: [Int], up: [Int]) = ([], [])) throws
     -> EncoderForecasterConfiguration
   {
     try EncoderForecasterConfiguration(

@@ -203,6 +203,16 @@ import Testing
     }
   }
 
+  #if !MPI
+    /// Several processes that do not know of each other would all train the same.
+    @Test func aJobNeedsMPI() throws {
+      #expect(try Communicators.start([:]) is SingleProcess)
+      #expect(try Communicators.start(["OMPI_COMM_WORLD_SIZE": "1"]) is SingleProcess)
+      #expect(throwsCode(.usage) { _ = try Communicators.start(["OMPI_COMM_WORLD_SIZE": "2"]) })
+      #expect(throwsCode(.usage) { _ = try Communicators.start(["PMI_SIZE": "8"]) })
+    }
+  #endif
+
   /// The start times are divided, and the report is the same to the last byte.
   @Test(arguments: [2, 3]) func ranksScoreAsOneProcess(ranks: Int) throws {
     let configuration = ModelConfiguration(
