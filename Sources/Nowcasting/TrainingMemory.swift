@@ -31,8 +31,10 @@ struct TrainingMemory {
       let training =
         memory.trainingStep(batch: sampler.batchSize, recomputes: recomputes) + (2 * kept + 1) * memory.parameters
         + memory.frameBytes(samples: sampler.batchSize) + memory.tape(batch: part) + memory.frameBytes(samples: part)
-      // A batch is made while another one is learned from.
-      return Self.processBytes + frames + training + memory.frameBytes(samples: sampler.batchSize)
+      // Batches are made while another one is learned from, by the orders of the windows.
+      let ahead = Double(BatchPrefetch.ahead(batchBytes: sampler.batchBytes))
+      let orders = 4 * Double(WindowOrders.kept * sampler.data.training.count)
+      return Self.processBytes + frames + training + ahead * sampler.batchBytes + orders
     }
     let keeping = bytes(recomputes: false)
     let recompute = options.recompute
