@@ -2,16 +2,18 @@ import Foundation
 
 /// A file that a search found.
 struct FoundFile {
-  var path: String
+  let path: String
   /// The folder in whose search it was found, or that it is in where it was named itself.
-  var folder: String
-  /// How it looked then; `nil` when it is no regular file or not there.
-  var signature: FileSignature?
-
+  let folder: String
   /// The path below ``folder``.
-  var relativePath: String {
-    guard path.utf8.count > folder.utf8.count, !folder.isEmpty else { return path }
-    return String(path.utf8.dropFirst(folder.utf8.count + (folder.hasSuffix("/") ? 0 : 1))) ?? path
+  let relativePath: String
+  /// How it looked then; `nil` when it is no regular file or not there.
+  let signature: FileSignature?
+
+  init(path: String, folder: String, signature: FileSignature?) {
+    (self.path, self.folder, self.signature) = (path, folder, signature)
+    let start = folder.isEmpty || folder.hasSuffix("/") ? folder.utf8.count : folder.utf8.count + 1
+    relativePath = String(decoding: path.utf8.dropFirst(start), as: UTF8.self)
   }
 }
 

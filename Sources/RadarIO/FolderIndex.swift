@@ -130,7 +130,7 @@ final class FolderIndex {
   ///   - seconds: how long it took to read the headers.
   func finish(found: [FoundFile], isWhole: Bool, leastFiles: Int?, seconds: Double) -> IndexReport {
     report.files = found.count
-    if isWhole, index.files.count > found.count - report.described || report.described > 0 {
+    if isWhole, index.files.count > found.count(where: { index.files[$0.relativePath] != nil }) {
       let present = Set(found.map(\.relativePath))
       let prefix = report.folder.hasSuffix("/") ? report.folder : report.folder + "/"
       // A file that was found on another way as well is only in one of the two lists.
