@@ -58,6 +58,9 @@ let package = Package(
     .systemLibrary(
       name: "CUDUNITS", pkgConfig: "udunits",
       providers: [.apt(["libudunits2-dev"]), .brew(["udunits"])]),
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
     .target(name: "CRadarShim", dependencies: ["CHDF5", "CNetCDF", "CUDUNITS"]),
     .systemLibrary(
       name: "CPNG", pkgConfig: "libpng",
@@ -79,7 +82,7 @@ let package = Package(
       swiftSettings: arithmetic + wideDefines),
     .target(name: "ConvLSTM", dependencies: ["Tensor", "ConvKernels"], swiftSettings: arithmetic),
     .target(
-      name: "RadarIO", dependencies: ["CNetCDF", "CPROJ", "CUDUNITS", "CRadarShim", "Tensor"],
+      name: "RadarIO", dependencies: ["CNetCDF", "CPROJ", "CSQLite", "CUDUNITS", "CRadarShim", "Tensor"],
       swiftSettings: common),
     .target(name: "Quicklook", dependencies: ["CPNG", "RadarIO", "Tensor"], swiftSettings: common),
     .target(name: "Report", swiftSettings: common),

@@ -47,6 +47,7 @@ struct Sampler: Sendable {
   /// The size of the crops: as wanted, or that of the smallest frame if it is smaller.
   let height: Int
   let width: Int
+  private let orders = WindowOrders()
 
   init(
     _ data: TrainingData, crop: Int, batchSize: Int, accumulation: Int = 1, seed: UInt64, augments: Bool = false,
@@ -74,6 +75,11 @@ struct Sampler: Sendable {
     return min(max(crops / (batchSize * accumulation), 1), 500)
   }
 
+  /// The bytes of the frames of some crops.
+  func batchBytes(samples: Int) -> Double {
+    4 * Double(samples * (data.inputFrames + data.leadFrames) * height * width)
+  }
+
   /// Batches in an epoch.
   var batchesPerEpoch: Int { stepsPerEpoch * accumulation }
 
@@ -95,10 +101,8 @@ struct Sampler: Sendable {
   private func uniformSample(epoch: Int, position: Int) throws -> Sample {
     let windows = data.training
     let (pass, place) = position.quotientAndRemainder(dividingBy: windows.count)
-    var order = source(epoch, pass, salt: 1)
-    var permutation = Array(windows.indices)
-    permutation.shuffle(using: &order)
-    let window = windows[permutation[place]]
+    let window = windows[
+      orders.window(place, epoch: epoch, pass: pass, count: windows.count) { source(epoch, pass, salt: 1) }]
     var random = source(epoch, position, salt: 2)
     // Some tries to meet the radar's coverage; a crop without any target would teach nothing.
     var sample = draw(window, using: &random)

@@ -37,8 +37,10 @@ struct TrainingMemory {
         // Gradients that are added up over ranks lie in memory of their own.
         + (2 * kept + (ranks > 1 ? 2 : 1)) * memory.parameters
         + memory.frameBytes(samples: batch) + memory.tape(batch: part) + memory.frameBytes(samples: part)
-      // A batch is made while another one is learned from.
-      return Self.processBytes + frames + training + memory.frameBytes(samples: batch)
+      // Batches are made while another one is learned from, by the orders of the windows.
+      let ahead = Double(BatchPrefetch.ahead(batchBytes: sampler.batchBytes(samples: batch)))
+      let orders = 4 * Double(WindowOrders.kept * sampler.data.training.count)
+      return Self.processBytes + frames + training + ahead * sampler.batchBytes(samples: batch) + orders
     }
     let keeping = bytes(recomputes: false)
     let recompute = options.recompute

@@ -1,3 +1,4 @@
+import RadarIO
 import ConvLSTM
 import Tensor
 

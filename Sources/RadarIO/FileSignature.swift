@@ -6,8 +6,8 @@ public struct FileSignature: Sendable, Hashable {
   private let number: UInt64
   /// Bytes.
   public let size: Int
-  private let modified: Int
-  private let changed: Int
+  let modified: Int
+  let changed: Int
 
   /// Looks at a file, through symbolic links; `nil` when there is none that is regular.
   public init?(path: String) {
@@ -53,7 +53,9 @@ public struct FolderListing: Sendable {
     folders = [folder]
     var files: [String: FileSignature] = [:]
     var folders = folders
-    try FileSearch.visit(folder, found: { folders.append($0) }) { path in files[path] = FileSignature(path: path) }
+    try FileSearch.visit(folder, found: { folders.append($0) }) { path, status, _ in
+      files[path] = FileSignature(status)
+    }
     (self.files, self.folders) = (files, folders)
   }
 }

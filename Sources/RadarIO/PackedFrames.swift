@@ -5,6 +5,9 @@ protocol PackedFrames: Sendable {
 
   /// What is to be asked for to read a frame, in the order in which the file stores its pixels.
   func request(for frame: Int) -> ReadingProcess.Request
+
+  /// The same in a file of another path that is like it.
+  func at(_ path: String) -> Self
 }
 
 /// Numbers as a file holds them, in the machine's byte order.
@@ -16,7 +19,7 @@ struct PackedValues {
 /// The frames of a variable of a NetCDF file.
 struct NetCDFFrames: PackedFrames {
   let type: NetCDFType
-  private let path: String
+  private var path: String
   private let name: String
   private let shape: [Int]
   private let frameBytes: Int
@@ -45,6 +48,12 @@ struct NetCDFFrames: PackedFrames {
     }
     let frames = max(time?.length ?? 1, 1) * max(member?.dimension.length ?? 1, 1)
     frameBytes = try file.checkedByteCount(of: variable, type: type) / frames
+  }
+
+  func at(_ path: String) -> NetCDFFrames {
+    var frames = self
+    frames.path = path
+    return frames
   }
 
   func request(for frame: Int) -> ReadingProcess.Request {

@@ -70,7 +70,7 @@ extension HDF5Group {
 /// The image of a data set of an HDF5 file.
 private struct HDF5Frame: PackedFrames {
   let type: NetCDFType
-  private let request: ReadingProcess.Request
+  private var request: ReadingProcess.Request
 
   init(_ dataset: HDF5Dataset) throws {
     type = try dataset.numericType()
@@ -78,6 +78,13 @@ private struct HDF5Frame: PackedFrames {
   }
 
   func request(for frame: Int) -> ReadingProcess.Request { request }
+
+  func at(_ path: String) -> HDF5Frame {
+    guard case .image(_, let name, let type, let byteCount) = request else { return self }
+    var frame = self
+    frame.request = .image(path: path, name: name, type: type, byteCount: byteCount)
+    return frame
+  }
 }
 
 extension Packing {

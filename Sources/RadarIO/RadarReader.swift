@@ -13,16 +13,19 @@
 /// - A step may be off by 5 %, at most 30 s, and still be regular. Times are never moved. Of frames of one time the last is
 ///   used.
 ///
-/// First only the headers are read. Frames are when they are needed, see ``FrameSequence/rainRate(of:)``.
+/// First only the headers are read, or the index of the folder that keeps what they say (see ``FileIndexing``). Frames are
+/// when they are needed, see ``FrameSequence/rainRate(of:)``.
 public struct RadarReader: Sendable {
   /// The most bytes of frames that stay in memory for whoever reads them again soon.
   public static let mostKeptBytes = 64 << 20
 
   private let options: ReadOptions
+  private let indexing: FileIndexing
 
   /// A reader.
-  public init(options: ReadOptions = ReadOptions()) {
+  public init(options: ReadOptions = ReadOptions(), indexing: FileIndexing = .whereThere) {
     self.options = options
+    self.indexing = indexing
   }
 
   /// Reads files, and folders with all below them, and joins their frames in the order of time.
@@ -33,31 +36,14 @@ public struct RadarReader: Sendable {
   ///   - paths: files and folders.
   ///   - failed: told about each file that cannot be used, which is left out then; when `nil`, the first ends the
   ///     reading.
-  /// - Throws: ``RadarError`` `notFound` or `unusable` (`internalError` without a units database).
+  /// - Throws: ``RadarError`` `notFound` or `unusable` (`internalError` without a units database, `cannotCreate` when the
+  ///   place named for an index holds something else).
   public func sequences(at paths: [String], failed: ((RadarError) -> Void)? = nil) throws -> RadarReading {
-    var grids: [Grid] = []
-    var files: [RadarFile] = []
-    let found = try FileSearch.files(at: paths, failed: failed)
-    defer { ReadingProcess.shared.closeFiles() }
-    for (index, path) in found.enumerated() {
-      do {
-        let content = try ReadingProcess.shared.describe(
-          path: path, next: index + 1 < found.count ? found[index + 1] : nil)
-        var parts = try parts(of: content, path: path, known: grids)
-        // Of ten thousand files with one licence, its text is in memory once.
-        if let last = files.last {
-          for index in parts.indices where parts[index].provenance == last.provenance {
-            parts[index].provenance = last.provenance
-          }
-        }
-        for part in parts where !grids.contains(where: { $0.matches(part.grid) }) { grids.append(part.grid) }
-        files += parts
-      } catch let error as RadarError where error.code != .internalError {
-        guard let failed else { throw error }
-        failed(error)
-      }
-    }
-    return try reading(of: files, failed: failed)
+    let (files, reports) = try HeaderReading(self, options: options, indexing: indexing)
+      .files(at: paths, failed: failed)
+    var reading = try reading(of: files, failed: failed)
+    reading.indexes = reports
+    return reading
   }
 
   /// Joins files whose headers are known.

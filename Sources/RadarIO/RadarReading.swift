@@ -4,6 +4,8 @@ public struct RadarReading: Sendable {
   public var sequences: [FrameSequence]
   /// Sentences for people about the files.
   public var warnings: [String]
+  /// What came of the indexes of folders that were looked for.
+  public internal(set) var indexes: [IndexReport] = []
   private var reader: FrameReader?
 
   /// A reading.

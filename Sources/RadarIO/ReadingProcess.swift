@@ -51,6 +51,18 @@ final class ReadingProcess: @unchecked Sendable {
     /// The groups of a file with the marks of ODIM_H5 or KNMI.
     case images(HDF5Group)
     case netCDF(NetCDFFile)
+
+    /// Understands a description; `nil` when it is not as it should be.
+    init?(path: String, byteCount: Int, isNetCDF: Bool, _ bytes: UnsafeRawBufferPointer) {
+      if isNetCDF {
+        guard let file = ReadingProcess.file(path, byteCount, bytes) else { return nil }
+        self = .netCDF(file)
+      } else {
+        var description = HDF5Description(bytes, of: HDF5FileName(path: path, byteCount: byteCount))
+        guard let root = description.root() else { return nil }
+        self = .images(root)
+      }
+    }
   }
 
   private struct Worker {
@@ -67,14 +79,18 @@ final class ReadingProcess: @unchecked Sendable {
 
   /// Tells what is in a file.
   ///
-  /// - Parameter next: the file that will be asked for next, which is looked at meanwhile.
+  /// - Parameters:
+  ///   - next: the file that will be asked for next, which is looked at meanwhile.
+  ///   - keep: given the description, once it is known to be whole.
   /// - Throws: ``RadarError`` `notFound` when it is not there or may not be read, `unusable` when it is of another kind or
   ///   damaged, `internalError` without a process.
-  func describe(path: String, next: String? = nil) throws -> Content {
+  func describe(
+    path: String, next: String? = nil, keep: (_ isNetCDF: Bool, UnsafeRawBufferPointer) -> Void = { _, _ in }
+  ) throws -> Content {
     try describe(.content(path: path), ahead: next.map { .content(path: $0) }) { isNetCDF, bytes, byteCount in
-      if isNetCDF { return ReadingProcess.file(path, byteCount, bytes).map { .netCDF($0) } }
-      var description = HDF5Description(bytes, of: HDF5FileName(path: path, byteCount: byteCount))
-      return description.root().map { .images($0) }
+      let content = Content(path: path, byteCount: byteCount, isNetCDF: isNetCDF, bytes)
+      if content != nil { keep(isNetCDF, bytes) }
+      return content
     }
   }
 

@@ -21,7 +21,7 @@ struct Nowcast: ParsableCommand {
     version: nowcastVersion,
     subcommands: [
       Train.self, Predict.self, Eval.self, Compare.self, Watch.self, Replay.self, Plot.self, Products.self,
-      Catchments.self, Inspect.self, Simulate.self, ModelCommand.self, Convert.self,
+      Catchments.self, Inspect.self, Index.self, Simulate.self, ModelCommand.self, Convert.self,
     ])
 }
 

@@ -64,12 +64,16 @@ struct ReadingOptions: ParsableArguments {
 
   /// Reads sequences and tells about what was noticed.
   ///
-  /// - Parameter expectsForecasts: whether a forecast is nothing to tell about.
+  /// - Parameters:
+  ///   - expectsForecasts: whether a forecast is nothing to tell about.
+  ///   - indexing: whether what the headers say is kept.
   func read(
     _ paths: [String], relation standard: ReflectivityRelation = ReflectivityRelation(),
-    expectsForecasts: Bool = false, logger: Logger
+    expectsForecasts: Bool = false, indexing: FileIndexing = .whereThere, logger: Logger
   ) throws -> RadarReading {
-    let reading = try reader(relation: standard, expectsForecasts: expectsForecasts).sequences(at: paths)
+    let reading = try reader(relation: standard, expectsForecasts: expectsForecasts, indexing: indexing)
+      .sequences(at: paths)
+    for report in reading.indexes { report.tell(logger) }
     for warning in reading.warnings { logger.warning("\(warning)") }
     var told: Set<String> = []
     for sequence in reading.sequences {
@@ -92,12 +96,25 @@ struct ReadingOptions: ParsableArguments {
 
   /// The reader that these options ask for.
   func reader(
-    relation standard: ReflectivityRelation = ReflectivityRelation(), expectsForecasts: Bool = false
+    relation standard: ReflectivityRelation = ReflectivityRelation(), expectsForecasts: Bool = false,
+    indexing: FileIndexing = .whereThere
   ) -> RadarReader {
     var options = ReadOptions(
       variable: variable, units: units, relation: relation(standard: standard), maxGap: maxGap)
     options.expectsForecasts = expectsForecasts
-    return RadarReader(options: options)
+    return RadarReader(options: options, indexing: indexing)
+  }
+}
+
+extension IndexReport {
+  /// Tells what came of an index.
+  func tell(_ logger: Logger) {
+    if let problem { logger.warning("\(problem)") }
+    if let changes { logger.notice("\(folder): since its index was made: \(changes)") }
+    if isWritten && !wasThere {
+      logger.notice(
+        "\(path): the index of \(files) files, so that they need not be opened again to learn what is in them")
+    }
   }
 }
 

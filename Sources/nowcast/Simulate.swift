@@ -39,9 +39,9 @@ struct Simulate: ParsableCommand {
   @OptionGroup var verbosity: VerbosityOptions
 
   func validate() throws {
-    for (name, value) in [("--frames", frames), ("--height", height), ("--width", width)]
-    where !(1...8192).contains(value) {
-      throw ValidationError("\(name) is \(value); it must be 1 to 8192.")
+    for (name, value, most) in [("--frames", frames, 100_000), ("--height", height, 8192), ("--width", width, 8192)]
+    where !(1...most).contains(value) {
+      throw ValidationError("\(name) is \(value); it must be 1 to \(most).")
     }
     for (name, value) in [("--step-seconds", stepSeconds), ("--spacing", spacing)]
     where !(value >= 1 && value <= 1e6) {

@@ -31,6 +31,12 @@ struct Train: ParsableCommand {
       valueName: "model"))
   var initial: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Where the index of the folder --data is kept. (default: in the folder, of \(FileIndexing.worthIt) files and more)",
+      valueName: "file"))
+  var index: String?
+
   @Flag(help: "Go on with the run that is in the folder.")
   var resume = false
 
@@ -44,6 +50,9 @@ struct Train: ParsableCommand {
     if resume && replacing.overwrite { throw ValidationError("--resume and --overwrite contradict each other.") }
     if !validation.isEmpty && training.validationShare != nil {
       throw ValidationError("--validation gives other data to validate on, and so contradicts --validation-share.")
+    }
+    if index != nil && data.count != 1 {
+      throw ValidationError("--index keeps the index of one folder, but --data names \(data.count) paths.")
     }
     guard !training.printConfig else { return }
     if data.isEmpty { throw ValidationError("Missing expected argument '--data <path> ...'") }
@@ -65,8 +74,13 @@ struct Train: ParsableCommand {
     let logger = verbosity.commonLogger
     let trainingData = try job.agree {
       let relation = options.normalisation.relation
-      let learned = try reading.read(data, relation: relation, logger: logger)
-      let held = validation.isEmpty ? nil : try reading.read(validation, relation: relation, logger: logger)
+      let learned = try reading.read(
+        data, relation: relation, indexing: job.isRoot ? .kept(file: index) : .whereThere, logger: logger)
+      let held =
+        validation.isEmpty
+        ? nil
+        : try reading.read(
+          validation, relation: relation, indexing: job.isRoot ? .kept() : .whereThere, logger: logger)
       let trainingData = try TrainingData(learned.sequences, validation: held?.sequences, options: options)
       learned.tellValues(logger)
       held?.tellValues(logger)

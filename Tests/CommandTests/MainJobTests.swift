@@ -225,7 +225,7 @@ import Testing
   @Test func helpNamesTheCommandsAndOptions() throws {
     let help = try Command.run("--help")
     #expect(help.status == 0)
-    for command in ["train", "predict", "eval", "inspect", "simulate", "model", "convert", "watch", "replay"] {
+    for command in ["train", "predict", "eval", "inspect", "index", "simulate", "model", "convert", "watch", "replay"] {
       #expect(help.output.contains("  " + command))
       let own = try Command.run(command, "--help")
       #expect(own.status == 0 && own.output.contains("USAGE: nowcast \(command)"))
@@ -239,7 +239,7 @@ import Testing
       "--batch-size", "--epochs", "--max-steps", "--learning-rate", "--optimizer", "--loss", "--hidden", "--kernel",
       "--patch", "--peephole", "--no-peephole", "--recompute", "--seed", "--threads", "--variable", "--units", "--zr-a",
       "--zr-b", "--config", "--print-config", "--sampling", "--schedule", "--weight-average", "--accumulate",
-      "--early-stopping", "--normalisation", "--input-kernel", "--state-kernel", "--stride", "--init",
+      "--early-stopping", "--normalisation", "--input-kernel", "--state-kernel", "--stride", "--init", "--index",
       "--overwrite", "--quiet", "--verbose", "--version",
     ] {
       #expect(train.contains(option))

@@ -248,4 +248,32 @@ func countingSequence(
     let sampler = try sampler(crop: 64)
     #expect(sampler.height == 12 && sampler.width == 10)
   }
+
+  /// Batches made ahead are those made on the spot, also after a jump and over the end of an epoch.
+  @Test func batchesMadeAheadAreTheSame() throws {
+    let sampler = try sampler(crop: 8, batch: 1)
+    let batches = BatchPrefetch(sampler)
+    let inOrder = (0..<sampler.batchesPerEpoch).map { (0, $0) } + [(1, 0), (1, 1)]
+    for (epoch, number) in inOrder + [(5, 3), (5, 4), (2, 0)] {
+      let (made, expected) = (
+        try batches.batch(epoch: epoch, number: number), try sampler.batch(epoch: epoch, number: number)
+      )
+      #expect(made.samples == expected.samples && made.input == expected.input)
+    }
+  }
+
+  /// The order of a pass is that of one shuffle of all windows by the source of the pass, however often it is asked for.
+  @Test func ordersAreKeptAndTheSame() {
+    let orders = WindowOrders()
+    for (epoch, pass) in [(0, 0), (0, 1), (0, 0), (1, 0), (0, 1), (0, 0)] {
+      let seed = UInt64(epoch * 10 + pass)
+      var source = RandomSource(seed: seed)
+      var expected = Array(0..<1000)
+      expected.shuffle(using: &source)
+      let found = (0..<1000).map {
+        orders.window($0, epoch: epoch, pass: pass, count: 1000) { RandomSource(seed: seed) }
+      }
+      #expect(found == expected)
+    }
+  }
 }
