@@ -40,7 +40,9 @@ import Testing
   @Test func everyFixtureIsUnderstoodTheSame() async throws {
     let folder = try TemporaryFolder()
     var count = 0
-    for kind in ["reading", "hdf5", "hdf5-damaged", "netcdf-damaged"] {
+    // Those on which libhdf5 breaks down are left out: how it does depends on what its process read before, and none of them
+    // gets into an index.
+    for kind in ["reading", "hdf5", "netcdf-damaged"] {
       let source = IndexedFixtureTests.fixtures.appendingPathComponent(kind).path
       for name in try FileManager.default.contentsOfDirectory(atPath: source) where name.contains(".") {
         try FileManager.default.createDirectory(
