@@ -23,6 +23,8 @@ public struct OpticalFlow: Sendable, Equatable {
   public var halvings = 1
   /// The least cells on a side of the finest image.
   static let leastCells = 8
+  /// Images with fewer pixels on a side get one motion for all, see ``UniformMotion``.
+  static let leastSide = 64
   /// The sweeps of the relaxation.
   static let sweeps = 60
   /// The least side of the coarsest image.
@@ -33,7 +35,8 @@ public struct OpticalFlow: Sendable, Equatable {
 
   /// The motion between frames that follow each other.
   ///
-  /// Where nothing rains in any frame, or nothing is measured, motion is that of the nearest rain; without any it is zero.
+  /// Where nothing rains in any frame, or nothing is measured, motion is that of the nearest rain; without any it is zero. A
+  /// small image has one motion everywhere.
   /// The result is the same for any number of threads.
   ///
   /// - Parameters:
@@ -43,6 +46,12 @@ public struct OpticalFlow: Sendable, Equatable {
   /// - Precondition: there are at least two frames of at least one pixel.
   public func motion(of rainRate: Tensor, pool: WorkerPool) -> MotionField {
     precondition(rainRate.rank == 3 && rainRate.shape[0] >= Self.fewestFrames && rainRate.count > 0)
+    let (height, width) = (rainRate.shape[1], rainRate.shape[2])
+    if min(height, width) < Self.leastSide {
+      let frames = FlowImages.decibels(rainRate, pool: pool).parts.map { FlowImages.smoothed($0, pool: pool) }
+      let motion = UniformMotion.motion(of: frames)
+      return MotionField(height: height, width: width, vectors: Array(repeating: motion, count: height * width))
+    }
     var levels = [FlowImages.decibels(rainRate, pool: pool).parts]
     while let finest = levels.last?.first, min(finest.shape[0], finest.shape[1]) >= 2 * Self.coarsestSide {
       levels.append(levels[levels.count - 1].map { FlowImages.halved($0, pool: pool) })
@@ -67,7 +76,7 @@ public struct OpticalFlow: Sendable, Equatable {
       flow = current
     }
     guard let flow else { preconditionFailure("there is at least one level") }
-    return flow.field(height: rainRate.shape[1], width: rainRate.shape[2], halvings: last, pool: pool)
+    return flow.field(height: height, width: width, halvings: last, pool: pool)
   }
 }
 
@@ -132,7 +141,7 @@ extension Tensor {
 extension OpticalFlow {
   /// The numbers that a motion depends on, as `name=value`.
   public var summary: String {
-    "smoothness=\(smoothness) corrections=\(corrections) halvings=\(halvings) cell=\(FlowEquations.cell) "
+    "smoothness=\(smoothness) uniform_below=\(Self.leastSide) corrections=\(corrections) halvings=\(halvings) cell=\(FlowEquations.cell) "
       + "dry_limit=\(FlowImages.dryLimit) dry_dB=\(FlowImages.dryDecibels)"
   }
 }

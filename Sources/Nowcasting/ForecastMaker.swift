@@ -93,11 +93,17 @@ public final class ForecastMaker {
     let plan = try plan(sequence)
     let input = try sequence.part(inputRange(sequence))
     let start = input.times[input.count - 1]
+    let made = plan.forecast(try input.rainRate)
     var file = try ForecastFile(
-      rainRate: plan.forecast(try input.rainRate), times: (1...plan.lead).map { start + Double($0) * plan.step },
+      rainRate: made.rainRate, times: (1...plan.lead).map { start + Double($0) * plan.step },
       from: input, source: "\(program), \(plan.summary)",
       history: [input.source.provenance.history, history].compactMap(\.self).joined(separator: "\n"),
       references: plan.references, comment: plan.comment)
+    if settings.probabilities == true {
+      file.exceedance = made.distribution.map {
+        ExceedanceField(thresholds: $0.thresholds, probabilities: $0.exceedance)
+      }
+    }
     var settings = settings
     (settings.leadFrames, settings.leadMinutes) = (plan.lead, nil)
     settings.stepSeconds = sequence.stepSeconds > 0 ? sequence.stepSeconds : nil
@@ -120,8 +126,8 @@ public final class ForecastMaker {
     let comment: String
     var attributes: [(name: String, value: String)] = []
     var warnings: [String] = []
-    /// From the rain rate of the input frames to that of the forecast.
-    let forecast: (Tensor) -> Tensor
+    /// From the rain rate of the input frames to that of the forecast, and what it follows from.
+    let forecast: (Tensor) -> (rainRate: Tensor, distribution: RainDistribution?)
   }
 
   private func plan(_ sequence: FrameSequence) throws -> Plan {
@@ -142,17 +148,31 @@ public final class ForecastMaker {
       warnings.append("\(lead) frames are more than the \(configuration.leadFrames) the model was trained for")
     }
     try forecaster.requireMemory(sequence.grid, leadFrames: lead)
+    if settings.probabilities == true && configuration.exceedanceThresholds == nil {
+      throw NowcastError(
+        .usage,
+        "the model forecasts rain rates, no probabilities; leave --probabilities away, or train one with --loss exceedance.",
+        path: model?.file.path)
+    }
+    let isLagrangian = configuration.coordinates == .lagrangian
+    let missing =
+      "Missing where none of the input frames measured"
+      + (isLagrangian ? ", and where rain would come from there or from outside." : ".")
+    let rates =
+      configuration.exceedanceThresholds == nil
+      ? "Rain rates below \(Normalisation.dryLimit) mm h-1 are zero."
+      : "Where it most likely rains as much, at as many pixels as in the last input frame; not an expected value."
     let comment =
-      "Missing where none of the input frames measured. Rain rates below \(Normalisation.dryLimit) mm h-1 are zero."
-      + (misfit.map { " Forced: \($0)" } ?? "")
+      "\(missing) \(rates)" + (misfit.map { " Forced: \($0)" } ?? "")
     let layers = configuration.architecture.hidden.map(String.init).joined(separator: "-")
     return Plan(
       lead: lead, step: step,
-      summary: "ConvLSTM encoder-forecaster \(layers), \(configuration.stepsTrained) training steps, "
+      summary:
+        "ConvLSTM encoder-forecaster \(layers)\(isLagrangian ? " in Lagrangian coordinates" : ""), \(configuration.stepsTrained) training steps, "
         + "seed \(configuration.seed)",
       references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214",
       comment: comment, warnings: warnings
-    ) { forecaster.forecast($0, last: $0.shape[0] - 1, leadFrames: lead) }
+    ) { forecaster.prognosis($0, last: $0.shape[0] - 1, leadFrames: lead) }
   }
 
   /// The step of the input frames themselves, whatever came before them.
@@ -169,7 +189,7 @@ public final class ForecastMaker {
     return Plan(
       lead: lead, step: step, summary: baseline.summary, references: baseline.references,
       comment: baseline.missing, attributes: [("method_parameters", baseline.parameters(frames: sequence.count))]
-    ) { baseline.forecast($0, leadFrames: lead, pool: pool) }
+    ) { (baseline.forecast($0, leadFrames: lead, pool: pool), nil) }
   }
 
   private func missingWarning(_ file: ForecastFile) -> String? {

@@ -23,6 +23,8 @@ public struct ForecastSettings: Sendable, Equatable, Codable {
   public var leadMinutes: Double?
   /// Whether to forecast frames that the model was not trained for.
   public var force = false
+  /// Whether the probabilities of a model that forecasts them are written, too; absent is no.
+  public var probabilities: Bool?
   /// The program that the file is for, if CF alone does not suffice.
   public var compatibility: String?
   /// Seconds from frame to frame of the sequence that the frames were taken from. Known once the forecast is made: a few
@@ -33,7 +35,7 @@ public struct ForecastSettings: Sendable, Equatable, Codable {
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case method, variable, units, force, compatibility
+    case method, variable, units, force, probabilities, compatibility
     case zrA = "zr_a"
     case zrB = "zr_b"
     case maxGap = "max_gap"

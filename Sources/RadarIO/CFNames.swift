@@ -9,5 +9,8 @@ enum CFNames {
   static let validity = "validity"
 
   /// Names no copied variable may take.
-  static let reserved: Set = [rainRate, time, timeBounds, boundsDimension, referenceTime, period, validity]
+  static let reserved: Set = [
+    rainRate, time, timeBounds, boundsDimension, referenceTime, period, validity, ExceedanceField.name,
+    ExceedanceField.thresholdName,
+  ]
 }

@@ -4,6 +4,8 @@ import Tensor
 public struct ForecastFile: Sendable {
   /// Rain rate in mm/h, `[t, h, w]`, `NaN` where it is missing.
   public var rainRate: Tensor
+  /// The probabilities that the rain rate follows from, where they are to be written, too.
+  public var exceedance: ExceedanceField?
   /// The valid time of each step in seconds since 1970-01-01 00:00:00 UTC, ascending.
   public var times: [Double]
   /// The time of the last input frame in the same seconds.

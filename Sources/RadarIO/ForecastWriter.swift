@@ -60,7 +60,7 @@ public struct ForecastWriter: Sendable {
       intervalStarts: forecast.intervalSeconds.map { seconds in forecast.times.map { $0 - seconds } },
       referenceTime: forecast.referenceTime,
       validity: ValidityFlags(extent: .pixels, values: forecast.validity, longName: "what the input frames measured"),
-      names: names, longName: "forecast rain rate", globals: globals.list,
+      exceedance: forecast.exceedance, names: names, longName: "forecast rain rate", globals: globals.list,
       compressionLevel: compressionLevel)
     return try encoder.encode(path: path, body)
   }

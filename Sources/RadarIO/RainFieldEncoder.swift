@@ -13,6 +13,8 @@ struct RainFieldEncoder {
   var referenceTime: Double?
   /// What stands behind frames or pixels.
   var validity: ValidityFlags?
+  /// How likely it is to rain so much.
+  var exceedance: ExceedanceField?
   var names = Names()
   var longName: String
   var globals: [CFAttribute]
@@ -59,6 +61,11 @@ struct RainFieldEncoder {
     }
     let rain = try encoder.variable(names.rainRate, .float, [time, places.y, places.x], rainAttributes)
     try encoder.deflate(rain, chunks: [1] + GridEncoding.chunks(of: grid), level: Int32(compressionLevel))
+    let probability = try exceedance.map {
+      try $0.define(
+        in: encoder, time: time, y: places.y, x: places.x, chunks: GridEncoding.chunks(of: grid),
+        level: Int32(compressionLevel), georeference: georeference)
+    }
     try encoder.endDefinitions()
 
     try put(sinceOrigin(times), in: timeVariable, encoder)
@@ -74,6 +81,7 @@ struct RainFieldEncoder {
       try values.map(\.rawValue).withUnsafeBytes { try encoder.put($0, in: variable) }
     }
     try putRain(in: rain, encoder)
+    if let probability { try exceedance?.put(in: probability, encoder) }
     return try encoder.finish(body)
   }
 
@@ -112,6 +120,11 @@ struct RainFieldEncoder {
       + (intervalStarts == nil ? [] : [CFAttribute("bounds", CFNames.timeBounds)])
   }
 
+  private var georeference: [CFAttribute] {
+    GridEncoding.attributes(
+      of: grid, coordinates: referenceTime == nil ? [] : [CFNames.referenceTime, CFNames.period])
+  }
+
   private var rainAttributes: [CFAttribute] {
     let fill = RainFieldEncoder.fill
     var attributes = [
@@ -119,8 +132,7 @@ struct RainFieldEncoder {
       CFAttribute("standard_name", "rainfall_rate"), CFAttribute("long_name", longName), CFAttribute("units", "mm h-1"),
       CFAttribute("cell_methods", intervalStarts == nil ? "time: point" : "time: mean"),
     ]
-    attributes += GridEncoding.attributes(
-      of: grid, coordinates: referenceTime == nil ? [] : [CFNames.referenceTime, CFNames.period])
+    attributes += georeference
     if validity != nil { attributes.append(CFAttribute("ancillary_variables", CFNames.validity)) }
     return attributes
   }

@@ -22,6 +22,9 @@ struct ForecastOptions: ParsableArguments {
   @Option(help: "Write the forecast so that another program's reader takes it.")
   var compat: ForecastCompatibility?
 
+  @Flag(help: "Write the probabilities that rain reaches 0.1 to 20 mm/h, too, of a model that forecasts them.")
+  var probabilities = false
+
   @Flag(help: "Forecast even if time step or grid spacing are not those the model was trained on.")
   var force = false
 
@@ -32,13 +35,17 @@ struct ForecastOptions: ParsableArguments {
     if let leadFrames, !(1...1000).contains(leadFrames) {
       throw ValidationError("--lead-frames is \(leadFrames); it must be 1 to 1000.")
     }
+    if probabilities && compat != nil {
+      throw ValidationError("--probabilities and --compat contradict each other: pysteps reads no probabilities.")
+    }
     guard method.baseline != nil else {
       guard model != nil else {
         throw ValidationError("give a --model, or a --method that needs none: advection, sprog or persistence.")
       }
       return
     }
-    for (name, given) in [("--model", model != nil), ("--force", force)] where given {
+    for (name, given) in [("--model", model != nil), ("--force", force), ("--probabilities", probabilities)]
+    where given {
       throw ValidationError("--method \(method.rawValue) uses no model; leave \(name) out, or say --method convlstm.")
     }
   }
@@ -51,6 +58,7 @@ struct ForecastOptions: ParsableArguments {
     (settings.zrA, settings.zrB) = (reading.zrA, reading.zrB)
     (settings.leadFrames, settings.leadMinutes, settings.force) = (leadFrames, leadMinutes, force)
     settings.compatibility = compat?.rawValue
+    settings.probabilities = probabilities ? true : nil
     return settings
   }
 

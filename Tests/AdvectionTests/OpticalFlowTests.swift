@@ -187,4 +187,26 @@ private struct MovingRain {
     let spread = FlowImages.smoothed(point, pool: pool)
     #expect(abs(spread[4, 5] / spread[4, 4] - exp(-0.5)) < 1e-5 && abs(spread[3, 5] / spread[4, 4] - exp(-1)) < 1e-5)
   }
+
+  /// A small image has one motion, by correlation, to a sixteenth of a pixel; what is missing does not matter.
+  @Test(arguments: [SIMD2<Float>(3.25, -2.5), SIMD2(-4, 1), .zero]) func smallImages(wind: SIMD2<Float>) {
+    let rain = MovingRain(seed: 5).frames(3) { t, x, y in (60 + x - Float(t) * wind.x, 60 + y - Float(t) * wind.y) }
+    func crop(_ missing: Bool) -> Tensor {
+      var part = Tensor(shape: [3, 37, 48])
+      for t in 0..<3 {
+        for row in 0..<37 {
+          for column in 0..<48 { part[t, row, column] = missing && row < 5 ? .nan : rain[t, row, column] }
+        }
+      }
+      return part
+    }
+    for missing in [false, true] {
+      let motion = OpticalFlow().motion(of: crop(missing), pool: WorkerPool(threadCount: 2))
+      #expect(Set(motion.vectors).count == 1)
+      let error = motion[0, 0] - wind
+      #expect((error * error).sum().squareRoot() < 0.1)
+    }
+    let dry = OpticalFlow().motion(of: Tensor(shape: [2, 9, 5]), pool: WorkerPool(threadCount: 1))
+    #expect(dry.vectors.allSatisfy { $0 == .zero })
+  }
 }
