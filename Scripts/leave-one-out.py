@@ -10,8 +10,9 @@ event that is scored, and no validation on it, chooses anything. `nowcast eval` 
 persistence, advection and S-PROG. Models and reports stay in OUTPUT; what is there already is not made again.
 
 Printed are, for each event at +15, +30, +45 and +60 minutes, CSI at 0.5, 1, 2 and 5 mm/h, the frequency bias at 1 and 2, MSE and
-FSS (1 mm/h, the window nearest to 20 km) of each method, on the pixels that are valid in all; and the 95 % intervals of the
-difference in CSI between the model and S-PROG.
+FSS (1 mm/h, the window nearest to 20 km) of each method, on the pixels that are valid in all. An event of three hours has too few
+blocks of independent start times for an interval, so the reports are merged, and the 95 % intervals of the difference in CSI between the
+models and S-PROG are printed of all events together.
 """
 import argparse
 import csv
@@ -93,12 +94,20 @@ def line(event, lead, name, table, method):
     print(f"| {event} | +{lead} | {name} | " + " | ".join(cells) + " |", flush=True)
 
 
-def differences(report, event):
+def merged(options, reports, coordinates):
+    """The folder of the report of all events together, each scored with the model that had not seen it."""
+    output = options.output / f"all-{coordinates}-report"
+    subprocess.run(
+        [options.nowcast, "eval", "--merge", *reports, "--output", output, "--overwrite", "--quiet"], check=True)
+    return output
+
+
+def differences(report):
     with open(report / "intervals.csv") as file:
         for row in csv.DictReader(file):
             if (row["method"], row["minus"], row["metric"]) == ("convlstm", "sprog", "csi") and row["low"]:
                 if row["threshold"] in ("0.5", "1", "2", "5") and row["lead_minutes"] in LEADS:
-                    yield (event, row["lead_minutes"], row["threshold"], float(row["value"]), float(row["low"]),
+                    yield (row["lead_minutes"], row["threshold"], float(row["value"]), float(row["low"]),
                            float(row["high"]), row["blocks"])
 
 
@@ -120,12 +129,12 @@ def main():
                 line(event, lead, f"ConvLSTM, {kind}", table, "convlstm")
                 line(event, lead, f"ConvLSTM, {kind}, mean", table, "convlstm-mean")
     for kind in options.coordinates:
-        print(f"\nConvLSTM, {kind}, minus S-PROG: CSI, and its 95 % interval\n")
-        print("| event | lead | threshold | difference | interval | blocks |")
-        print("|" + "---|" * 6)
-        for event in options.held_out:
-            for name, lead, threshold, value, low, high, blocks in differences(reports[event, kind], event):
-                print(f"| {name} | +{lead} | {threshold} | {value:+.3f} | {low:+.3f} to {high:+.3f} | {blocks} |")
+        print(f"\nConvLSTM, {kind}, minus S-PROG: CSI over all events, and its 95 % interval\n")
+        print("| lead | threshold | difference | interval | blocks |")
+        print("|" + "---|" * 5)
+        pooled = merged(options, [reports[event, kind] for event in options.held_out], kind)
+        for lead, threshold, value, low, high, blocks in differences(pooled):
+            print(f"| +{lead} | {threshold} | {value:+.3f} | {low:+.3f} to {high:+.3f} | {blocks} |")
 
 
 if __name__ == "__main__":

@@ -129,8 +129,16 @@ public final class Forecaster {
       }
     }
     let tape = tape(height: height, width: width, leadFrames: leadFrames)
-    let output = network.forward(tape, input.reshaped([1, configuration.inputFrames, 1, height, width]))
-    var result = output.reshaped(Array(output.shape.dropFirst()))
+    let shape = [1, configuration.inputFrames, 1, height, width]
+    var result = network.forward(tape, input.reshaped(shape))
+    result = result.reshaped(Array(result.shape.dropFirst()))
+    if configuration.averagesFlips {
+      for (rows, columns) in [(true, false), (false, true), (true, true)] {
+        let other = network.forward(tape, input.flipped(rows: rows, columns: columns).reshaped(shape))
+        result.add(other.reshaped(result.shape).flipped(rows: rows, columns: columns))
+      }
+      result.scale(by: 0.25)
+    }
     result.withUnsafeMutableBufferPointer { values in
       for index in values.indices where !isMeasured[index % pixels] { values[index] = .nan }
     }
@@ -154,6 +162,32 @@ public final class Forecaster {
 }
 
 extension Tensor {
+  /// Images `[…, h, w]`, mirrored.
+  fileprivate func flipped(rows: Bool, columns: Bool) -> Tensor {
+    let (height, width) = (shape[rank - 2], shape[rank - 1])
+    var result = Tensor(uninitialized: shape)
+    result.withUnsafeMutableBufferPointer { target in
+      withUnsafeBufferPointer { source in
+        for row in 0..<source.count / width {
+          let (image, y) = row.quotientAndRemainder(dividingBy: height)
+          let from = (image * height + (rows ? height - 1 - y : y)) * width
+          for x in 0..<width { target[row * width + x] = source[from + (columns ? width - 1 - x : x)] }
+        }
+      }
+    }
+    return result
+  }
+
+  fileprivate mutating func add(_ other: Tensor) {
+    withUnsafeMutableBufferPointer { values in
+      other.withUnsafeBufferPointer { for index in values.indices { values[index] += $0[index] } }
+    }
+  }
+
+  fileprivate mutating func scale(by factor: Float) {
+    withUnsafeMutableBufferPointer { for index in $0.indices { $0[index] *= factor } }
+  }
+
   /// Frames `[t, h, w]` in Lagrangian coordinates at the time of the last one.
   fileprivate func lagrangian(along motion: MotionField) -> Tensor {
     let count = shape[0]

@@ -124,6 +124,9 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   public var gridSpacingMetres: Double?
   /// The coordinates in which it sees rain; those of the frames where a file does not tell.
   public var coordinates: Coordinates
+  /// Whether a forecast is the mean of four: of the frames as they are, and mirrored in rows, in columns and in both. Rain knows
+  /// no left and right; a network of few events does.
+  public var averagesFlips = false
   /// The rain rates in mm/h whose probabilities it forecasts, a channel for each; absent where it forecasts rain rates.
   public var exceedanceThresholds: [Float]?
   /// The loss it was trained with.
@@ -143,6 +146,7 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     case architecture, normalisation, coordinates, loss, seed, validation, version
     case inputFrames = "input_frames"
     case leadFrames = "lead_frames"
+    case averagesFlips = "average_flips"
     case exceedanceThresholds = "exceedance_thresholds"
     case huberDelta = "huber_delta"
     case timeStepSeconds = "time_step_seconds"
@@ -179,6 +183,7 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     timeStepSeconds = try values.decode(Double.self, forKey: .timeStepSeconds)
     gridSpacingMetres = try values.decodeIfPresent(Double.self, forKey: .gridSpacingMetres)
     coordinates = try values.decodeIfPresent(Coordinates.self, forKey: .coordinates) ?? .eulerian
+    averagesFlips = try values.decodeIfPresent(Bool.self, forKey: .averagesFlips) ?? false
     exceedanceThresholds = try values.decodeIfPresent([Float].self, forKey: .exceedanceThresholds)
     loss = try values.decode(TrainingLoss.self, forKey: .loss)
     huberDelta = try values.decodeIfPresent(Double.self, forKey: .huberDelta)

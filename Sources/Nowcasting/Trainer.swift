@@ -78,11 +78,12 @@ public final class Trainer {
       coordinates: options.coordinates)
     batches = BatchPrefetch(sampler, share: share)
     let architecture = try options.network()
-    let fresh = ModelConfiguration(
+    var fresh = ModelConfiguration(
       architecture: options.architecture, inputFrames: data.inputFrames, leadFrames: data.leadFrames,
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
       coordinates: options.coordinates,
       loss: options.loss, huberDelta: options.loss == .huber ? options.huberDelta : nil, seed: options.seed)
+    fresh.averagesFlips = options.averagesFlips
     let resumption = resume ? try Resumption(folder) : nil
     try resumption?.requireSame(options, data, fresh)
     let checkpoint = resumption?.checkpoint

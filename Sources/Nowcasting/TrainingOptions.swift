@@ -18,6 +18,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var sampling = SamplingKind.uniform
   /// Whether crops are turned by quarters and mirrored at random.
   public var augments = false
+  /// Whether the model's forecasts are means of four, of the frames as they are and mirrored: for networks that learned from
+  /// mirrored crops. Training is not touched.
+  public var averagesFlips = false
   /// Rain rates of each crop are multiplied by a random factor of at most this, and at least its inverse; 1 leaves them.
   public var intensityScaling = 1.0
   /// Whether the backward pass computes gates again instead of keeping them: about half the memory for four tenths more

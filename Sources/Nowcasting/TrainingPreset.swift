@@ -51,7 +51,7 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
       options.architecture = ModelConfiguration.Architecture(patch: 4, hidden: [48, 48])
       (options.coordinates, options.loss, options.inputFrames) = (.lagrangian, .exceedance, 4)
       // A few hours show few kinds of rain: these are many more.
-      (options.sampling, options.augments, options.intensityScaling) = (.wet, true, 3)
+      (options.sampling, options.augments, options.averagesFlips, options.intensityScaling) = (.wet, true, true, 3)
       (options.learningRate, options.schedule, options.warmupSteps) = (2e-3, .cosine, 20)
       (options.weightAverage, options.maxSteps) = (0.99, 1500)
       return options

@@ -35,6 +35,7 @@ extension TrainingSetting {
     .integer("accumulate", \.accumulate),
     .choice("sampling", \.sampling),
     .flag("augment", \.augments),
+    .flag("average-flips", \.averagesFlips).when("--augment") { $0.augments },
     .number("intensity-scaling", \.intensityScaling),
     .number("validation-share", \.validationShare),
     .unsigned("seed", \.seed),

@@ -12,8 +12,9 @@ final class WatchedFrames {
     let time: Double
     /// A position in ``grids``.
     let grid: Int
-    /// Files that were read earlier have lower numbers.
-    let order: Int
+    /// When it became as it is, in seconds since 1970-01-01 00:00:00 UTC: after a restart, too, copies come after what they are
+    /// of.
+    let appeared: Double
     /// When it was whole; `nil` when it was there at the start.
     let completion: Double?
   }
@@ -36,7 +37,6 @@ final class WatchedFrames {
   private var timeline: [(time: Double, path: String)] = []
   private var grids: [Grid] = []
   private var hashes: [String: String] = [:]
-  private var order = 0
   /// When the folder was looked at last: what is new since then is no older.
   private var lastLook: Double?
   private let settleSeconds: Double
@@ -127,11 +127,11 @@ final class WatchedFrames {
     }
     forget(path, keepingContent: true)
     pending[path] = nil
-    order += 1
     let grid = grids.firstIndex { $0.matches(summary.grid) } ?? grids.endIndex
     if grid == grids.endIndex { grids.append(summary.grid) }
     entries[path] = Entry(
-      signature: file.signature, time: time, grid: grid, order: order, completion: isStart ? nil : file.since)
+      signature: file.signature, time: time, grid: grid, appeared: file.signature.changeTime,
+      completion: isStart ? nil : file.since)
     timeline.insert((time, path), at: place(of: time, path))
     return time
   }
@@ -200,7 +200,7 @@ final class WatchedFrames {
 
   /// The files up to that of a time, in the order of time and one for each: what a forecast from that time is made of.
   ///
-  /// Of several files of one time the one named last is taken, as `predict` does, but the one that came first where they are
+  /// Of several files of one time the one named last is taken, as `predict` does, but the oldest one where they are
   /// the same to the byte. Others than on the grid of the last file are left out; where that has two, the preferred one is
   /// taken.
   ///
@@ -228,7 +228,7 @@ final class WatchedFrames {
   private func first(like path: String, _ candidates: [String]) throws -> String {
     let own = try hash(of: path)
     let same = try candidates.filter { try hash(of: $0) == own }
-    return same.min { (entries[$0]?.order ?? 0) < (entries[$1]?.order ?? 0) } ?? path
+    return same.min { (entries[$0]?.appeared ?? 0, $0) < (entries[$1]?.appeared ?? 0, $1) } ?? path
   }
 
   /// The SHA-256 of a file.

@@ -114,6 +114,9 @@ struct TrainingArguments: ParsableArguments {
     help: "Turn and mirror the crops at random: more to learn from where the data is a few hours.")
   var augment: Bool?
 
+  @Flag(inversion: .prefixedNo, help: "Make each forecast the mean of four, of the frames as they are and mirrored.")
+  var averageFlips: Bool?
+
   @Option(
     help:
       "Multiply the rain rates of each crop by a random factor of at most this, and at least its inverse. (default: 1)")
@@ -214,6 +217,7 @@ struct TrainingArguments: ParsableArguments {
       ("loss", word(loss)), ("huber-delta", number(huberDelta)),
       ("crop", integer(crop)), ("batch-size", integer(batchSize)), ("accumulate", integer(accumulate)),
       ("sampling", word(sampling)), ("augment", flag(augment)),
+      ("average-flips", flag(averageFlips)),
       ("intensity-scaling", number(intensityScaling)), ("validation-share", number(validationShare)),
       ("seed", seed.map { .unsigned($0) }), ("epochs", integer(epochs)), ("max-steps", integer(maxSteps)),
       ("max-seconds", number(maxSeconds)), ("early-stopping", integer(earlyStopping)),

@@ -1,3 +1,4 @@
+import CNetCDF
 import ConvKernels
 import Foundation
 import Nowcasting
@@ -245,5 +246,65 @@ import Testing
       #expect(train.contains(option))
     }
     #expect(try Command.run("--version").output == "\(nowcastVersion)\n")
+  }
+
+  /// The preset in Lagrangian coordinates through all commands: nobody says the coordinates twice.
+  @Test func lagrangianModel() throws {
+    let radar = folder / "radar.nc"
+    expect(
+      try Command.run(
+        "simulate", "--output", radar, "--frames", "24", "--height", "48", "--width", "52", "--seed", "4"), status: 0)
+    expect(
+      try Command.run(
+        "train", "--preset", "lagrangian", "--data", radar, "--output", folder / "run", "--lead-frames", "3",
+        "--max-steps",
+        "3", "--crop", "32", "--batch-size", "2"), status: 0)
+    let shown = try Command.run("model", folder / "run").output
+    #expect(shown.contains("coordinates    lagrangian") && shown.contains("loss exceedance"))
+    expect(
+      try Command.run(
+        "predict", "--frames", radar, "--model", folder / "run", "--probabilities", "--output", folder / "forecast.nc"),
+      status: 0)
+    expect(try Command.run("replay", folder / "forecast.nc"), status: 0)
+    expect(
+      try Command.run(
+        "predict", "--frames", radar, "--model", folder / "run", "--output", folder / "plain.nc", "--threads", "1"),
+      status: 0)
+    let plain = try #require(try RadarReader().sequences(at: [folder / "plain.nc"]).sequences.first)
+    let both = try #require(try RadarReader().sequences(at: [folder / "forecast.nc"]).sequences.first)
+    #expect(try plain.rainRate.elements.map(\.bitPattern) == both.rainRate.elements.map(\.bitPattern))
+    #expect(hasProbabilities(folder / "forecast.nc") && !hasProbabilities(folder / "plain.nc"))
+    expect(
+      try Command.run(
+        "eval", "--data", radar, "--model", folder / "run", "--output", folder / "report", "--baselines", "advection"),
+      status: 0)
+    let scores = try String(contentsOfFile: folder / "report/scores.csv", encoding: .utf8)
+    #expect(scores.contains("all,convlstm-mean,5,crps") && scores.contains("all,convlstm,5,csi,1"))
+    // A model of rain rates has no probabilities.
+    expect(
+      try Command.run(
+        "train", "--preset", "small", "--data", radar, "--output", folder / "rates", "--lead-frames", "3",
+        "--max-steps", "1"),
+      status: 0)
+    expect(
+      try Command.run(
+        "predict", "--frames", radar, "--model", folder / "rates", "--probabilities", "--output", folder / "x.nc"),
+      status: 64, "forecasts rain rates, no probabilities")
+    expect(
+      try Command.run(
+        "predict", "--frames", radar, "--method", "advection", "--probabilities", "--output", folder / "x.nc"),
+      status: 64)
+    expect(
+      try Command.run(
+        "predict", "--frames", radar, "--model", folder / "run", "--probabilities", "--compat", "pysteps", "--output",
+        folder / "x.nc"), status: 64, "pysteps reads no probabilities")
+    #expect(!folder.contains("x.nc"))
+  }
+
+  private func hasProbabilities(_ path: String) -> Bool {
+    var (file, variable) = (Int32(0), Int32(0))
+    guard nc_open(path, NC_NOWRITE, &file) == NC_NOERR else { return false }
+    defer { nc_close(file) }
+    return nc_inq_varid(file, "probability_of_rainfall_rate_above_threshold", &variable) == NC_NOERR
   }
 }

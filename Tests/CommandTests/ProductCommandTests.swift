@@ -126,7 +126,8 @@ import Testing
     let edge = lines[2].split(separator: ",", omittingEmptySubsequences: false)
     #expect((Double(edge[5]) ?? 1) < 0.8)
     let last = lines[34].split(separator: ",", omittingEmptySubsequences: false)
-    #expect(last[2] == "Fulda" && !last[6].isEmpty && (Double(last[8]) ?? 0) > 0.5)
+    // After an hour what comes from outside has reached most of it.
+    #expect(last[2] == "Fulda" && !last[6].isEmpty && (0.1..<0.5).contains(Double(last[8]) ?? 0))
     expect(try Command.run(command), status: 73, "--overwrite")
   }
 

@@ -94,4 +94,41 @@ import Testing
     (options.coordinates, options.inputFrames) = (.lagrangian, 1)
     #expect { try options.validate() } throws: { "\($0)".contains("at least 2 --input-frames") }
   }
+
+  /// The mean of four forecasts knows no left and right: mirrored frames give the mirrored forecast.
+  @Test(arguments: [false, true]) func mirroredFrames(rows: Bool) throws {
+    var options = options
+    (options.augments, options.averagesFlips, options.loss) = (true, true, .exceedance)
+    try train("run", options)
+    let model = try Model(contentsOf: folder / "run")
+    #expect(model.configuration.averagesFlips)
+    let forecaster = try Forecaster(model, pool: WorkerPool(threadCount: 2))
+    let rain = try Self.rain.rainRate
+    let (steps, height, width) = (rain.shape[0], 30, 34)
+    func mirrored(_ tensor: Tensor) -> Tensor {
+      let images = tensor.count / (height * width)
+      return Tensor(
+        shape: tensor.shape,
+        (0..<images * height * width).map { index in
+          let (image, y, x) = (index / (height * width), index / width % height, index % width)
+          return tensor.elements[(image * height + (rows ? height - 1 - y : y)) * width + (rows ? x : width - 1 - x)]
+        })
+    }
+    func probabilities(_ rain: Tensor) throws -> Tensor {
+      try #require(forecaster.prognosis(rain, last: steps - 1, leadFrames: 2).distribution).exceedance
+    }
+    let (plain, other) = (try probabilities(rain), mirrored(try probabilities(mirrored(rain))))
+    var largest: Float = 0
+    for (a, b) in zip(plain.elements, other.elements) {
+      #expect(a.isNaN == b.isNaN)
+      if !a.isNaN { largest = max(largest, abs(a - b)) }
+    }
+    #expect(largest < 1e-5)
+    // Without it they differ.
+    var alone = model
+    alone.configuration.averagesFlips = false
+    let single = try Forecaster(alone, pool: WorkerPool(threadCount: 2))
+    let one = single.prognosis(rain, last: steps - 1, leadFrames: 2).distribution?.exceedance
+    #expect(one != plain)
+  }
 }

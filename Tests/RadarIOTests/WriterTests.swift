@@ -276,6 +276,32 @@ import Testing
       #expect(try FileManager.default.contentsOfDirectory(atPath: disk).isEmpty)
     }
   #endif
+
+  /// The probabilities beside the rain, to a ten-thousandth; what reads the file as a forecast still sees the rain alone.
+  @Test func probabilities() throws {
+    let folder = try TemporaryFolder()
+    var forecast = try self.forecast(try input(folder), steps: 2)
+    let values = (0..<24).map { $0 == 7 ? Float.nan : Float($0) / 24 }
+    forecast.exceedance = ExceedanceField(thresholds: [0.1, 5], probabilities: Tensor(shape: [2, 2, 2, 3], values))
+    try ForecastWriter().write(forecast, to: folder.file("out.nc"))
+    var id: Int32 = 0
+    #expect(nc_open(folder.file("out.nc"), NC_NOWRITE, &id) == NC_NOERR)
+    defer { nc_close(id) }
+    var (variable, threshold) = (Int32(0), Int32(0))
+    #expect(nc_inq_varid(id, "probability_of_rainfall_rate_above_threshold", &variable) == NC_NOERR)
+    #expect(nc_inq_varid(id, "threshold", &threshold) == NC_NOERR)
+    var limits = [Double](repeating: 0, count: 2)
+    #expect(nc_get_var_double(id, threshold, &limits) == NC_NOERR)
+    #expect(limits == [0.1, 5])
+    var packed = [Int16](repeating: 0, count: 24)
+    #expect(nc_get_var_short(id, variable, &packed) == NC_NOERR)
+    for (packed, value) in zip(packed, values) {
+      #expect(value.isNaN ? packed == -1 : abs(Float(packed) * 1e-4 - value) <= 5.1e-5)
+    }
+    let back = try #require(try read(folder.file("out.nc")).sequences.first)
+    #expect(
+      try back.rainRate.elements.map { $0.isNaN ? -1 : $0 } == forecast.rainRate.elements.map { $0.isNaN ? -1 : $0 })
+  }
 }
 
 extension Tensor {
