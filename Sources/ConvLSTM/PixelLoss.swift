@@ -34,7 +34,8 @@ public enum PixelLoss: Sendable, Equatable {
     case .absolute: return difference.magnitude
     case .squaredPlusAbsolute: return difference * difference + difference.magnitude
     case .exceedance(let thresholds):
-      return PixelLoss.crossEntropy.value(prediction: p, target: t >= thresholds[channel] ? 1 : 0)
+      // The cross-entropy of a truth that is 0 or 1 has one logarithm.
+      return -Swift.max(log(t >= thresholds[channel] ? Double(p) : 1 - Double(p)), -100)
     case .crossEntropy:
       let (p, t) = (Double(p), Double(t))
       return -t * Swift.max(log(p), -100) - (1 - t) * Swift.max(log(1 - p), -100)

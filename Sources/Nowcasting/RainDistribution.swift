@@ -127,15 +127,30 @@ public struct RainDistribution: Sendable {
       for index in thresholds.indices.reversed() {
         let wanted = Int((Double(reached[index]) * scale).rounded())
         let probabilities = values + index * pixels
-        if wanted > above {
-          let sorted = candidates.map { probabilities[$0] }.sorted(by: >)
-          limits[index] = max(sorted[min(wanted - above, sorted.count) - 1], Self.leastLimit)
+        // Pixels that are as likely as each other are taken together, so there may be none left.
+        if wanted > above, !candidates.isEmpty {
+          let rank = min(wanted - above, candidates.count)
+          limits[index] = max(Self.largest(rank, of: candidates.map { probabilities[$0] }), Self.leastLimit)
           candidates.removeAll { probabilities[$0] >= limits[index] }
           above = wanted
         }
       }
       return field(values, limits: limits)
     }
+  }
+
+  /// The number from 0 to 1 that is the largest but `rank` − 1 of some.
+  private static func largest(_ rank: Int, of values: [Float]) -> Float {
+    // They are in the order of their bits, and few have the upper ones in common. (Adding 0 makes a zero of −0.)
+    func bin(_ value: Float) -> Int { Int((value + 0).bitPattern >> 16) }
+    var counts = [Int](repeating: 0, count: 1 << 16)
+    for value in values { counts[bin(value)] += 1 }
+    var (last, above) = (counts.count - 1, 0)
+    while above + counts[last] < rank {
+      above += counts[last]
+      last -= 1
+    }
+    return values.filter { bin($0) == last }.sorted(by: >)[rank - above - 1]
   }
 
   /// The measured pixels of a field, and those that reach each threshold.

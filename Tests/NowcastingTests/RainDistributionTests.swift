@@ -90,6 +90,10 @@ import Testing
       let least = reached.filter { field.elements[$0] < next }.map { values[$0] }.min() ?? .infinity
       #expect(values.indices.allSatisfy { reached.contains($0) || !(values[$0] > least) })
     }
+    let same = RainDistribution(
+      thresholds: Self.thresholds, probabilities: Tensor(shape: [1, 3, 6, 7], repeating: 0.3))
+    // Nothing tells where it rains, so it does everywhere.
+    #expect(same.matched(to: observed, pool: WorkerPool(threadCount: 1)).elements.allSatisfy { $0 >= 4 })
     let dry = distribution.matched(to: Tensor(shape: [6, 7]), pool: WorkerPool(threadCount: 1))
     #expect(dry.elements.allSatisfy { $0.isNaN || $0 == 0 })
   }
