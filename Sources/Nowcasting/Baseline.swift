@@ -137,8 +137,8 @@ extension Baseline {
 }
 
 extension Tensor {
-  /// Makes missing, in every frame of `[t, h, w]`, the pixels that none of some other frames measured.
-  fileprivate mutating func removeUnmeasured(in frames: Tensor) {
+  /// Makes missing, in every image of `[…, h, w]`, the pixels that none of some frames `[t, h, w]` measured.
+  mutating func removeUnmeasured(in frames: Tensor) {
     let pixels = frames.shape[1] * frames.shape[2]
     var isMeasured = [Bool](repeating: false, count: pixels)
     frames.withUnsafeBufferPointer { values in
@@ -146,9 +146,8 @@ extension Tensor {
         for pixel in 0..<pixels where !values[frame * pixels + pixel].isNaN { isMeasured[pixel] = true }
       }
     }
-    let count = shape[0]
     withUnsafeMutableBufferPointer { values in
-      for frame in 0..<count {
+      for frame in 0..<values.count / pixels {
         for pixel in 0..<pixels where !isMeasured[pixel] { values[frame * pixels + pixel] = .nan }
       }
     }

@@ -142,7 +142,11 @@ public final class Forecaster {
     result.withUnsafeMutableBufferPointer { values in
       for index in values.indices where !isMeasured[index % pixels] { values[index] = .nan }
     }
-    return (motion.map { SemiLagrangian.extrapolate(each: result, along: $0, pool: pool) } ?? result, motion)
+    guard let motion else { return (result, nil) }
+    result = SemiLagrangian.extrapolate(each: result, along: motion, pool: pool)
+    // Rain that leaves the radars' coverage is nobody's to check.
+    result.removeUnmeasured(in: frames)
+    return (result, motion)
   }
 
   /// The motion of the input frames, as in training.

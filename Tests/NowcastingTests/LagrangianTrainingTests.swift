@@ -73,6 +73,12 @@ import Testing
     #expect(missing.contains(true) && missing.contains(false))
     #expect(forecasts[0].elements.map { $0.isNaN } == missing)
     for (one, two) in zip(forecasts[0].elements, forecasts[1].elements) { #expect(one == two || one.isNaN) }
+    // Nothing is forecast where no input frame measured, whatever moves there.
+    let frames = try Self.rain.rainRate
+    let forecast = try Forecaster(model, pool: .standard).forecast(frames, last: 9, leadFrames: 4)
+    let unmeasured = (0..<30 * 34).filter { pixel in (7..<10).allSatisfy { frames.part($0).elements[pixel].isNaN } }
+    #expect(!unmeasured.isEmpty)
+    for pixel in unmeasured { #expect((0..<4).allSatisfy { forecast.part($0).elements[pixel].isNaN }) }
   }
 
   /// Two runs, and one that was stopped in between, end with the same model.
