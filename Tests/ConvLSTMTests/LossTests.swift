@@ -31,24 +31,10 @@ private let weights = TargetWeights(
     for (slope, truth) in zip(gradient.elements, target.elements) where truth.isNaN { #expect(slope == 0) }
   }
 
-  /// Every loss through a whole network: the gradients of its weights against differences of the loss.
-  @Test(arguments: losses.indices) func finiteDifferences(index: Int) throws {
-    let (name, loss) = losses[index]
-    let configuration = try EncoderForecasterConfiguration(patch: 2, hidden: [3, 2])
-    let network = EncoderForecaster(configuration, seed: 3)
-    network.parameters["head.bias"] = Tensor(shape: [4], repeating: -0.4)
-    var random = RandomSource(seed: 9)
-    let input = Tensor.uniform(shape: [2, 2, 1, 5, 7], low: 0, high: 1, using: &random)
-    // No target where |p − t| has its kink or Huber's loss its bend: differences across it would be no derivative.
-    let output = network.forecast(input, leadFrames: 2)
-    var target = output
-    for index in 0..<target.count {
-      let distance = 0.15 + 0.2 * random.uniform()
-      target.withUnsafeMutableBufferPointer { $0[index] += index % 2 == 0 ? distance : -distance }
-    }
-    target[0, 1, 0, 2, 3] = .nan
+  /// The largest deviation of a network's gradients from differences of the loss, in shares of the largest gradient.
+  private func deviation(_ network: EncoderForecaster, _ loss: PixelLoss, input: Tensor, target: Tensor) -> Double {
     let step = TrainingStep(network, loss: loss, batch: 2, inputFrames: 2, leadFrames: 2, height: 5, width: 7)
-    var gradients = ParameterSet(configuration.parameterLayout)
+    var gradients = ParameterSet(network.configuration.parameterLayout)
     _ = step(input: input, target: target, into: &gradients)
     func value() -> Double {
       var sum = MaskedLoss(loss)
@@ -68,6 +54,26 @@ private let weights = TargetWeights(
       network.parameters.values[index] = before
       worst = max(worst, abs((above - below) / (2 * Double(width)) - Double(gradients.values[index])) / scale)
     }
+    return worst
+  }
+
+  /// Every loss through a whole network: the gradients of its weights against differences of the loss.
+  @Test(arguments: losses.indices) func finiteDifferences(index: Int) throws {
+    let (name, loss) = losses[index]
+    let configuration = try EncoderForecasterConfiguration(patch: 2, hidden: [3, 2])
+    let network = EncoderForecaster(configuration, seed: 3)
+    network.parameters["head.bias"] = Tensor(shape: [4], repeating: -0.4)
+    var random = RandomSource(seed: 9)
+    let input = Tensor.uniform(shape: [2, 2, 1, 5, 7], low: 0, high: 1, using: &random)
+    // No target where |p − t| has its kink or Huber's loss its bend: differences across it would be no derivative.
+    let output = network.forecast(input, leadFrames: 2)
+    var target = output
+    for index in 0..<target.count {
+      let distance = 0.15 + 0.2 * random.uniform()
+      target.withUnsafeMutableBufferPointer { $0[index] += index % 2 == 0 ? distance : -distance }
+    }
+    target[0, 1, 0, 2, 3] = .nan
+    let worst = deviation(network, loss, input: input, target: target)
     print("finite differences, \(name): largest deviation \(worst) of the largest gradient")
     #expect(worst < 2e-3)
   }
@@ -130,26 +136,7 @@ private let weights = TargetWeights(
     let target = Tensor.uniform(shape: [2, 2, 1, 5, 7], low: 0, high: 1, using: &random)
     let loss = PixelLoss.exceedance([0.2, 0.5, 0.8])
     #expect(network.forecast(input, leadFrames: 2).shape == [2, 2, 3, 5, 7])
-    let step = TrainingStep(network, loss: loss, batch: 2, inputFrames: 2, leadFrames: 2, height: 5, width: 7)
-    var gradients = ParameterSet(configuration.parameterLayout)
-    _ = step(input: input, target: target, into: &gradients)
-    func value() -> Double {
-      var sum = MaskedLoss(loss)
-      sum.add(prediction: network.forecast(input, leadFrames: 2), target: target)
-      return sum.mean ?? .nan
-    }
-    let scale = Double(gradients.values.elements.map(abs).max() ?? 0)
-    var worst = 0.0
-    for index in stride(from: 0, to: gradients.values.count, by: 7) {
-      let original = network.parameters.values[index]
-      let h: Float = 1e-2
-      network.parameters.values[index] = original + h
-      let above = value()
-      network.parameters.values[index] = original - h
-      let below = value()
-      network.parameters.values[index] = original
-      worst = max(worst, abs((above - below) / Double(2 * h) - Double(gradients.values[index])) / scale)
-    }
+    let worst = deviation(network, loss, input: input, target: target)
     print("exceedance through a network: largest difference from finite differences \(worst)")
     #expect(worst < 2e-3)
   }
