@@ -126,8 +126,10 @@ import Testing
     let edge = lines[2].split(separator: ",", omittingEmptySubsequences: false)
     #expect((Double(edge[5]) ?? 1) < 0.8)
     let last = lines[34].split(separator: ",", omittingEmptySubsequences: false)
-    // After an hour what comes from outside has reached most of it.
-    #expect(last[2] == "Fulda" && !last[6].isEmpty && (0.1..<0.5).contains(Double(last[8]) ?? 0))
+    #expect(last[2] == "Fulda" && !last[6].isEmpty)
+    // What comes from outside reaches further from frame to frame, and a sum is known where all its rates are.
+    let covered = try #require(Double(last[8]))
+    #expect(covered > 0 && covered < 1 && abs(covered - (Double(last[5]) ?? 0)) < 1e-3)
     expect(try Command.run(command), status: 73, "--overwrite")
   }
 
