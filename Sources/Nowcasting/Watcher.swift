@@ -170,8 +170,11 @@ public final class Watcher {
       }
       if time > newest?.time ?? -.infinity {
         newest = (time, Watcher.now)
-        if isStale { journal.tell(WatchLine(.folder, "frames come again")) }
-        isStale = false
+        if isStale {
+          isStale = false
+          report(isDue: true)
+          journal.tell(WatchLine(.folder, "frames come again"))
+        }
       }
     }
     tellFailures()
@@ -415,12 +418,13 @@ public final class Watcher {
     let limit = Double(staleAfter) * (stepSeconds ?? maker.modelStepSeconds ?? 300)
     guard now - newest.moment > limit else { return }
     isStale = true
+    // Who reads the line finds the status as it says.
+    report(isDue: true)
     journal.tell(
       WatchLine(
         .stale,
         "no new frame for \(Int(now - newest.moment)) s, more than \(staleAfter) steps; the newest is of "
           + "\(TimeAxis.text(newest.time))"))
-    report(isDue: true)
   }
 
   /// Whether the newest frame is older than it may be by the machine's clock.
