@@ -38,28 +38,54 @@ public struct SpectralPrognosis: Sendable {
   public func forecast(
     _ rainRate: Tensor, along motion: MotionField, steps: Int, pool: WorkerPool
   ) -> Tensor {
-    let (height, width) = (motion.height, motion.width)
-    precondition(
-      rainRate.shape == [Self.frames, height, width],
-      "frames of shape \(rainRate.shape), a motion of \(height) × \(width)")
-    let decibels = FlowImages.decibels(rainRate, pool: pool)
-    let last = decibels.part(2)
-    let lagrangian = [
-      filled(SemiLagrangian.extrapolate(decibels.part(0), along: motion, steps: 2, pool: pool).part(1), from: last),
-      filled(SemiLagrangian.extrapolate(decibels.part(1), along: motion, steps: 1, pool: pool).part(0), from: last),
-      filled(last, from: last),
-    ]
-    var fields = prognosis(lagrangian, steps: steps, pool: pool)
+    let (frames, last) = lagrangian(rainRate, along: motion, pool: pool)
+    var fields = prognosis(frames, steps: steps, pool: pool)
     fields.removeMissing(of: last)
     var result = SemiLagrangian.extrapolate(each: fields, along: motion, pool: pool)
     result.becomeRainRates()
     return result
   }
 
+  /// What the process expects of the field where the last frame has it, in dB: smoother and smoother, and not yet with the
+  /// distribution of rain. What is dry is −15 dB, and so is what is missing.
+  ///
+  /// - Parameters:
+  ///   - rainRate: three frames that follow each other, `[3, h, w]` in mm/h, NaN where missing.
+  ///   - motion: in pixels per step, of the same size.
+  ///   - steps: how many.
+  ///   - pool: the threads that compute.
+  /// - Returns: `[steps, h, w]` in dB, for each step in the coordinates of the last frame.
+  /// - Precondition: the sizes agree.
+  public func expectation(
+    _ rainRate: Tensor, along motion: MotionField, steps: Int, pool: WorkerPool
+  ) -> Tensor {
+    prognosis(lagrangian(rainRate, along: motion, pool: pool).frames, steps: steps, isMatched: false, pool: pool)
+  }
+
+  /// Three frames in dB, moved to the place of the last one and filled with its values where they are missing, and the last
+  /// one as it is.
+  private func lagrangian(
+    _ rainRate: Tensor, along motion: MotionField, pool: WorkerPool
+  ) -> (frames: [Tensor], last: Tensor) {
+    precondition(
+      rainRate.shape == [Self.frames, motion.height, motion.width],
+      "frames of shape \(rainRate.shape), a motion of \(motion.height) × \(motion.width)")
+    let decibels = FlowImages.decibels(rainRate, pool: pool)
+    let last = decibels.part(2)
+    let frames = [
+      filled(SemiLagrangian.extrapolate(decibels.part(0), along: motion, steps: 2, pool: pool).part(1), from: last),
+      filled(SemiLagrangian.extrapolate(decibels.part(1), along: motion, steps: 1, pool: pool).part(0), from: last),
+      filled(last, from: last),
+    ]
+    return (frames, last)
+  }
+
   /// The field where the last frame has it after each of a number of steps, `[steps, h, w]` in dB.
   ///
-  /// - Parameter frames: three of `[h, w]` in dB without missing values, moved to the place of the last one.
-  func prognosis(_ frames: [Tensor], steps: Int, pool: WorkerPool) -> Tensor {
+  /// - Parameters:
+  ///   - frames: three of `[h, w]` in dB without missing values, moved to the place of the last one.
+  ///   - isMatched: whether it gets the distribution of the last one.
+  func prognosis(_ frames: [Tensor], steps: Int, isMatched: Bool = true, pool: WorkerPool) -> Tensor {
     let (height, width) = (frames[0].shape[0], frames[0].shape[1])
     let pixels = height * width
     var result = Tensor(uninitialized: [steps, height, width])
@@ -93,7 +119,7 @@ public struct SpectralPrognosis: Sendable {
               target[row * width + column] = Float((part == 0 ? value.x : -value.y) * scale)
             }
           }
-          matching.apply(to: target)
+          if isMatched { matching.apply(to: target) }
         }
       }
     }

@@ -50,6 +50,9 @@ public final class AlignedBuffer: @unchecked Sendable {
     }
   }
 
+  /// Gives memory of earlier buffers, which waits for others of the same sizes, back to the system.
+  public static func giveBackUnused() { MappedMemory.shared.giveBackAll() }
+
   /// The floats that a buffer of `count` takes from the system: a large one has whole pages.
   ///
   /// A double, since sizes without sense may need more than an integer can count.

@@ -55,6 +55,14 @@ final class MappedMemory: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
+  /// Gives all that nobody uses back to the system, for a process that will not need as much again.
+  func giveBackAll() {
+    pthread_mutex_lock(mutex)
+    while !kept.isEmpty { release(kept.removeFirst()) }
+    mostBytes = usedBytes
+    pthread_mutex_unlock(mutex)
+  }
+
   private func release(_ memory: UnsafeMutableRawBufferPointer) {
     keptBytes -= memory.count
     munmap(memory.baseAddress, memory.count)

@@ -88,9 +88,11 @@ public final class EncoderForecaster {
     if let resampling = configuration.outputConvolution {
       parameters.drawResampling(resampling, prefix: "head.convolution.", using: &source)
     }
-    let shape = [configuration.foldedOutputChannels, configuration.headChannels.reduce(0, +), 1, 1]
-    let bound = 1 / Float(shape[1]).squareRoot()
-    parameters["head.weight"] = Tensor.uniform(shape: shape, low: -bound, high: bound, using: &source)
+    let hidden = configuration.headChannels.reduce(0, +) - configuration.foldedGuidanceChannels
+    let bound = 1 / Float(hidden).squareRoot()
+    parameters["head.weight"] = Tensor.uniform(
+      shape: [configuration.foldedOutputChannels, hidden, 1, 1], low: -bound, high: bound, using: &source
+    ).widened(by: configuration.foldedGuidanceChannels)
     // Most pixels of most radar frames are dry, that is zero: begin near there.
     parameters["head.bias"] = Tensor(shape: [configuration.foldedOutputChannels], repeating: -3)
     self.init(configuration, parameters: parameters, pool: pool)
@@ -150,9 +152,13 @@ public final class EncoderForecaster {
   /// - Parameters:
   ///   - tape: made for frames of the input's size.
   ///   - input: `[b, inputFrames, c, h, w]`.
+  ///   - guidance: `[b, leadFrames, guidanceChannels, h, w]`, for a network that reads some.
   /// - Returns: `[b, leadFrames, c, h, w]`.
-  public func forward(_ tape: EncoderForecasterTape, _ input: Tensor) -> Tensor {
+  public func forward(_ tape: EncoderForecasterTape, _ input: Tensor, guidance: Tensor? = nil) -> Tensor {
     precondition(input.shape == tape.inputShape, "the tape is for frames \(tape.inputShape), not \(input.shape)")
+    precondition(
+      guidance?.shape == tape.guidanceShape,
+      "the tape is for guidance \(tape.guidanceShape ?? []), not \(guidance?.shape ?? [])")
     pack(for: tape)
     for stage in tape.encoder { stage.layer.clearInitialState(pool: pool) }
     for t in 0..<tape.inputFrames {
@@ -164,6 +170,7 @@ public final class EncoderForecaster {
       if let outputConvolution, let memory = tape.outputConvolution, let last = tape.forecaster.last {
         _ = outputConvolution.forward(memory, step: t, input: last.output(t), pool: pool)
       }
+      if let guidance { tape.readGuidance(t, guidance, pool: pool) }
       head.forward(tape.headInputs(t), output: tape.output(t), pool: pool)
       tape.writeOutput(t, to: &output, pool: pool)
     }
@@ -187,7 +194,7 @@ public final class EncoderForecaster {
 
   /// Adds to `gradients` those of the loss with respect to all parameters, after a forward pass with the same tape.
   ///
-  /// The tape's recording is used up.
+  /// The tape's recording is used up. There is none with respect to guidance.
   ///
   /// - Parameters:
   ///   - tape: that of the forward pass.
@@ -323,5 +330,17 @@ public final class EncoderForecaster {
     head.accumulateParameterGradients(
       hidden: (0..<tape.leadFrames).map(tape.headInputs),
       outputGradients: (0..<tape.leadFrames).map(tape.output), into: &gradients, pool: pool)
+  }
+}
+
+extension Tensor {
+  /// Weights `[rows, columns, 1, 1]` with columns of zeros behind them.
+  fileprivate func widened(by count: Int) -> Tensor {
+    let (rows, columns) = (shape[0], shape[1])
+    var result = Tensor(shape: [rows, columns + count, 1, 1])
+    for row in 0..<rows {
+      for column in 0..<columns { result[row, column, 0, 0] = self[row, column, 0, 0] }
+    }
+    return result
   }
 }

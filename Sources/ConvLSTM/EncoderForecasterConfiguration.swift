@@ -13,6 +13,9 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
   public var frameChannels: Int
   /// Channels of a frame that is forecast.
   public var outputChannels: Int
+  /// Channels of an image for each frame that is forecast, which the head reads beside the hidden states: what another
+  /// method has to say about it. Without any the network is that of Shi et al.
+  public var guidanceChannels: Int
   /// Pixels on a side that are folded into channels; a frame of any size is filled up with zeros to a multiple.
   public var patch: Int
   /// Hidden channels of the encoder's layers.
@@ -33,13 +36,14 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
   ///
   /// - Throws: ``ConvLSTMError`` when sizes or numbers of layers make no network.
   public init(
-    frameChannels: Int = 1, outputChannels: Int? = nil, patch: Int = 2, hidden: [Int] = [64, 64],
-    inputKernel: [KernelSize] = [3],
+    frameChannels: Int = 1, outputChannels: Int? = nil, guidanceChannels: Int = 0, patch: Int = 2,
+    hidden: [Int] = [64, 64], inputKernel: [KernelSize] = [3],
     stateKernel: [KernelSize] = [3], peephole: Bool = true, forecasterOrder: ForecasterOrder = .same,
     scales: Scales = Scales()
   ) throws(ConvLSTMError) {
     self.frameChannels = frameChannels
     self.outputChannels = outputChannels ?? frameChannels
+    self.guidanceChannels = guidanceChannels
     self.patch = patch
     self.hidden = hidden
     self.inputKernel = try expandedKernels(inputKernel, layers: hidden.count, "input kernels")
@@ -56,6 +60,9 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     for channels in [frameChannels, outputChannels] where !(1...1024).contains(channels) {
       throw ConvLSTMError("a frame has \(channels) channels; it needs 1 to 1024")
     }
+    guard (0...1024).contains(guidanceChannels) else {
+      throw ConvLSTMError("guidance has \(guidanceChannels) channels; it may have 0 to 1024")
+    }
     try scales.validate(layers: hidden.count)
     guard scales.isEmpty || forecasterOrder == .reversed || hidden.count == 1 else {
       throw ConvLSTMError("layers of several scales need the forecaster order 'reversed': it begins at the coarsest")
@@ -68,6 +75,9 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
 
   /// Channels of a frame that is forecast, before unfolding.
   var foldedOutputChannels: Int { outputChannels * patch * patch }
+
+  /// Channels of guidance, after folding.
+  var foldedGuidanceChannels: Int { guidanceChannels * patch * patch }
 
   /// The rows of images in which a frame of `length` rows is worked on, or columns for its columns: those of an encoder
   /// layer, or without one those of the folded frame itself. A frame is filled up so that every scale has whole pixels.
@@ -139,8 +149,11 @@ public struct EncoderForecasterConfiguration: Sendable, Equatable {
     }
   }
 
-  /// Channels of each image that the head reads.
-  var headChannels: [Int] { outputConvolution.map { [$0.outputChannels] } ?? forecasterLayers.map(\.hiddenChannels) }
+  /// Channels of each image that the head reads, guidance last.
+  var headChannels: [Int] {
+    let hidden = outputConvolution.map { [$0.outputChannels] } ?? forecasterLayers.map(\.hiddenChannels)
+    return guidanceChannels > 0 ? hidden + [foldedGuidanceChannels] : hidden
+  }
 
   /// The margin of zeros that all convolutions have enough of.
   var halo: Int {

@@ -7,6 +7,8 @@ public final class EncoderForecasterTape {
   public let inputShape: [Int]
   /// `[b, leadFrames, c, h, w]`, of the output's channels.
   public let outputShape: [Int]
+  /// `[b, leadFrames, c, h, w]`, of the guidance's channels; `nil` without guidance.
+  public let guidanceShape: [Int]?
   /// What the forward pass keeps.
   public let recording: TapeRecording
   let inputFrames: Int
@@ -17,6 +19,8 @@ public final class EncoderForecasterTape {
   let outputConvolution: ResamplingTape?
   /// The folded input frames, with halo: all of them when recording, else one at a time.
   let input: [BlockedImage]
+  /// The folded guidance, without halo: one for each step when recording, else one for all.
+  private let guidance: [BlockedImage]
   /// The folded output frames, without halo: one for each step when recording, else one for all.
   private let outputs: [BlockedImage]
   /// The gradient with respect to one folded output frame.
@@ -30,6 +34,8 @@ public final class EncoderForecasterTape {
     let channels = configuration.frameChannels
     inputShape = [batch, inputFrames, channels, height, width]
     outputShape = [batch, leadFrames, configuration.outputChannels, height, width]
+    let guidanceChannels = configuration.guidanceChannels
+    guidanceShape = guidanceChannels > 0 ? [batch, leadFrames, guidanceChannels, height, width] : nil
     (self.inputFrames, self.leadFrames, self.recording) = (inputFrames, leadFrames, recording)
     // One halo for all buffers, so that the forecaster can go on in the encoder's memory.
     let halo = configuration.halo
@@ -77,12 +83,19 @@ public final class EncoderForecasterTape {
     let folded = BlockedLayout(
       batch: batch, blocks: ChannelOrder.plain(channels: channels * inputPatch * inputPatch).blocks, height: rows(0),
       width: columns(0), halo: halo)
-    let bare = BlockedLayout(
-      batch: batch, blocks: ChannelOrder.plain(channels: configuration.foldedOutputChannels).blocks, height: rows(),
-      width: columns(), halo: 0)
+    func bare(_ foldedChannels: Int) -> BlockedLayout {
+      BlockedLayout(
+        batch: batch, blocks: ChannelOrder.plain(channels: foldedChannels).blocks, height: rows(), width: columns(),
+        halo: 0)
+    }
+    let steps = recording == .nothing ? 1 : leadFrames
+    let output = bare(configuration.foldedOutputChannels)
     input = (0..<(recording == .nothing ? 1 : inputFrames)).map { _ in BlockedImage(folded) }
-    outputs = (0..<(recording == .nothing ? 1 : leadFrames)).map { _ in BlockedImage(bare) }
-    outputGradient = BlockedImage(bare)
+    outputs = (0..<steps).map { _ in BlockedImage(output) }
+    outputGradient = BlockedImage(output)
+    guidance = (0..<(guidanceChannels > 0 ? steps : 0)).map { _ in
+      BlockedImage(bare(configuration.foldedGuidanceChannels))
+    }
     func plain(channels: Int, patch: Int, frames: Int) -> PlainImages {
       PlainImages(
         channels: channels, height: height, width: width, patch: patch,
@@ -90,7 +103,9 @@ public final class EncoderForecasterTape {
     }
     plainInput = plain(channels: channels, patch: inputPatch, frames: inputFrames)
     plainOutput = plain(channels: configuration.outputChannels, patch: configuration.patch, frames: leadFrames)
+    plainGuidance = plain(channels: guidanceChannels, patch: configuration.patch, frames: leadFrames)
     inputCount = channels * height * width
+    guidanceCount = guidanceChannels * height * width
     outputCount = configuration.outputChannels * height * width
   }
 
@@ -99,23 +114,27 @@ public final class EncoderForecasterTape {
     precondition(batch > 0 && batch <= other.inputShape[0], "more samples than the tape has")
     inputShape = [batch] + other.inputShape.dropFirst()
     outputShape = [batch] + other.outputShape.dropFirst()
+    guidanceShape = other.guidanceShape.map { [batch] + $0.dropFirst() }
     (inputFrames, leadFrames, recording) = (other.inputFrames, other.leadFrames, other.recording)
     encoder = other.encoder.map { StageTape($0, batch: batch) }
     forecaster = other.forecaster.map { StageTape($0, batch: batch) }
     outputConvolution = other.outputConvolution.map { ResamplingTape($0, batch: batch) }
     input = other.input.map { $0.first(batch) }
     outputs = other.outputs.map { $0.first(batch) }
+    guidance = other.guidance.map { $0.first(batch) }
     outputGradient = other.outputGradient.first(batch)
-    (plainInput, plainOutput) = (other.plainInput, other.plainOutput)
-    (inputCount, outputCount) = (other.inputCount, other.outputCount)
+    (plainInput, plainOutput, plainGuidance) = (other.plainInput, other.plainOutput, other.plainGuidance)
+    (inputCount, outputCount, guidanceCount) = (other.inputCount, other.outputCount, other.guidanceCount)
   }
 
-  /// The frames of the input and of the output.
+  /// The frames of the input, of the output and of guidance.
   private let plainInput: PlainImages
   private let plainOutput: PlainImages
-  /// Floats of one plain frame of the input, and of the output.
+  private let plainGuidance: PlainImages
+  /// Floats of one plain frame of the input, of the output and of guidance.
   private let inputCount: Int
   private let outputCount: Int
+  private let guidanceCount: Int
 
   func output(_ t: Int) -> BlockedImage { outputs[t % outputs.count] }
 
@@ -124,10 +143,11 @@ public final class EncoderForecasterTape {
 
   /// What the head reads at step `t`.
   func headInputs(_ t: Int) -> [BlockedImage] {
-    outputConvolution.map { [$0.output(t)] } ?? forecaster.map { $0.layer.hiddenImage(t + 1) }
+    let hidden = outputConvolution.map { [$0.output(t)] } ?? forecaster.map { $0.layer.hiddenImage(t + 1) }
+    return guidance.isEmpty ? hidden : hidden + [guidance[t % guidance.count]]
   }
 
-  /// What has the gradient with respect to it added.
+  /// What has the gradient with respect to it added: all that the head reads but guidance.
   var headInputGradients: [BlockedImage] {
     outputConvolution?.outputGradient.map { [$0] } ?? forecaster.map(\.layer.hiddenGradientImage)
   }
@@ -140,6 +160,15 @@ public final class EncoderForecasterTape {
       plainInput.copy(base + t * inputCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
     }
     return image
+  }
+
+  /// Folds the guidance for step `t`, of `[b, leadFrames, c, h, w]`.
+  func readGuidance(_ t: Int, _ tensor: Tensor, pool: WorkerPool) {
+    let image = guidance[t % guidance.count]
+    tensor.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      plainGuidance.copy(base + t * guidanceCount, toBlocks: image.buffer.pointer, image.layout, pool: pool)
+    }
   }
 
   func writeOutput(_ t: Int, to tensor: inout Tensor, pool: WorkerPool) {

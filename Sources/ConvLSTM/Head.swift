@@ -1,8 +1,8 @@
 import ConvKernels
 import Tensor
 
-/// The last layer of an encoder–forecaster: a 1×1 convolution over several layers' hidden states and the logistic
-/// function. `@unchecked Sendable`: packing happens while nothing else uses the head.
+/// The last layer of an encoder–forecaster: a 1×1 convolution over several layers' hidden states, and guidance where there is
+/// some, and the logistic function. `@unchecked Sendable`: packing happens while nothing else uses the head.
 final class Head: @unchecked Sendable {
   private let layers: [Int]
   private let outputOrder: ChannelOrder
@@ -51,7 +51,7 @@ final class Head: @unchecked Sendable {
     logisticForward(output.buffer.pointer, output.layout, pool: pool)
   }
 
-  /// Adds to the hidden states' gradients; replaces `output` by the gradient in front of the logistic function.
+  /// Adds to the hidden states' gradients, to none for guidance, which comes last; replaces `output` by the gradient in front of the logistic function.
   ///
   /// - Parameter isBeforeLogistic: whether `outputGradient` is that already.
   func backward(

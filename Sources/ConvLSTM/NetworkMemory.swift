@@ -37,8 +37,12 @@ public struct NetworkMemory: Sendable {
   /// What forecasts of `batch` samples at once take beside the weights.
   public func tape(batch: Int) -> Double { 4 * tapeFloats(batch, .nothing) }
 
-  /// Plain input and target frames.
-  public func frameBytes(samples: Int) -> Double { 4 * Double(samples) * (inputFrames + leadFrames) * framePixels }
+  /// Plain input and target frames, and guidance.
+  public func frameBytes(samples: Int) -> Double {
+    4 * Double(samples)
+      * ((inputFrames + leadFrames) * framePixels
+        + leadFrames * Double(configuration.guidanceChannels) * Double(height) * Double(width))
+  }
 
   /// The weights themselves, and so also gradients or an optimiser's moment.
   public var parameters: Double { 4 * configuration.parameterFloats }
@@ -140,9 +144,11 @@ public struct NetworkMemory: Sendable {
     let inputPatch = configuration.patch * (configuration.scales.stride.first ?? 1)
     let input = buffer(configuration.frameChannels * inputPatch * inputPatch, 0, halo: halo)
     let output = buffer(configuration.foldedOutputChannels, nil, halo: 0)
-    // Inputs and outputs of every step, or one of each; and one gradient.
-    guard recording != .nothing else { return floats + input + 2 * output }
-    return floats + inputFrames * input + (leadFrames + 1) * output
+    let guidance =
+      configuration.guidanceChannels > 0 ? buffer(configuration.foldedGuidanceChannels, nil, halo: 0) : 0
+    // Inputs, outputs and guidance of every step, or one of each; and one gradient.
+    guard recording != .nothing else { return floats + input + 2 * output + guidance }
+    return floats + inputFrames * input + (leadFrames + 1) * output + leadFrames * guidance
   }
 
   /// Memory for weight gradients: the sums of every layer, and scratch memory.

@@ -69,12 +69,13 @@ public final class TrainingStep {
   /// - Parameters:
   ///   - input: `[b, inputFrames, c, h, w]`.
   ///   - target: `[b, leadFrames, c, h, w]`, NaN where missing.
+  ///   - guidance: `[b, leadFrames, guidanceChannels, h, w]`, for a network that reads some.
   ///   - gradients: have those of the loss added to them. Without a valid pixel there are none.
   ///   - validCount: the valid pixels of the mean, where the batch is a part of a larger one; `nil` counts its own.
   ///   - whenFinal: is called with each of the network's ``EncoderForecaster/gradientBuckets``, in their order, as soon as
   ///     its gradients are final, while others are still computed; never without a valid pixel.
   public func callAsFunction(
-    input: Tensor, target: Tensor, into gradients: inout ParameterSet, validCount: Int? = nil,
+    input: Tensor, target: Tensor, guidance: Tensor? = nil, into gradients: inout ParameterSet, validCount: Int? = nil,
     whenFinal: ((Range<Int>, ParameterSet) -> Void)? = nil
   ) -> MaskedLoss {
     precondition(input.shape == inputShape && target.shape == targetShape, "a batch of another size than the step's")
@@ -84,12 +85,12 @@ public final class TrainingStep {
     guard own > 0 else { return sum }
     for (index, (samples, tape)) in parts.enumerated() {
       let part = target.parts(samples)
-      let output = network.forward(tape, input.parts(samples))
-      sum.add(prediction: output, target: part)
+      let output = network.forward(tape, input.parts(samples), guidance: guidance?.parts(samples))
+      sum.add(prediction: output, target: part, pool: network.pool)
       network.backward(
         tape,
         outputGradient: MaskedLoss.gradient(
-          loss, prediction: output, target: part, validCount: validCount ?? own),
+          loss, prediction: output, target: part, validCount: validCount ?? own, pool: network.pool),
         isBeforeLogistic: loss.isGradientBeforeLogistic, into: &gradients, isLast: index == parts.count - 1,
         whenFinal: whenFinal)
     }

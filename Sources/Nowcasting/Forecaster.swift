@@ -124,21 +124,28 @@ public final class Forecaster {
     let pixels = height * width
     var isMeasured = [Bool](repeating: false, count: pixels)
     input.withUnsafeMutableBufferPointer { values in
-      for index in values.indices {
-        if values[index].isNaN { values[index] = 0 } else { isMeasured[index % pixels] = true }
-      }
+      for index in values.indices where !values[index].isNaN { isMeasured[index % pixels] = true }
+      if motion == nil { for index in values.indices where values[index].isNaN { values[index] = 0 } }
+    }
+    input = input.reshaped([1, configuration.inputFrames, 1, height, width])
+    if motion != nil { input.fillFromLastFrame() }
+    var guidance: Tensor?
+    if configuration.guidance == .sprog, let motion {
+      let fields = SPROGGuidance.fields(frames, along: motion, leadFrames: leadFrames, pool: pool)
+      guidance = SPROGGuidance.channels(fields.reshaped([1] + fields.shape))
     }
     let tape = tape(height: height, width: width, leadFrames: leadFrames)
-    let shape = [1, configuration.inputFrames, 1, height, width]
-    var result = network.forward(tape, input.reshaped(shape))
-    result = result.reshaped(Array(result.shape.dropFirst()))
+    var result = network.forward(tape, input, guidance: guidance)
     if configuration.averagesFlips {
       for (rows, columns) in [(true, false), (false, true), (true, true)] {
-        let other = network.forward(tape, input.flipped(rows: rows, columns: columns).reshaped(shape))
-        result.add(other.reshaped(result.shape).flipped(rows: rows, columns: columns))
+        let other = network.forward(
+          tape, input.flipped(rows: rows, columns: columns),
+          guidance: guidance?.flipped(rows: rows, columns: columns))
+        result.add(other.flipped(rows: rows, columns: columns))
       }
       result.scale(by: 0.25)
     }
+    result = result.reshaped(Array(result.shape.dropFirst()))
     result.withUnsafeMutableBufferPointer { values in
       for index in values.indices where !isMeasured[index % pixels] { values[index] = .nan }
     }
@@ -166,6 +173,21 @@ public final class Forecaster {
 }
 
 extension Tensor {
+  /// Fills what is missing in frames `[b, t, c, h, w]` in Lagrangian coordinates with what the last one has there, and with 0
+  /// where that is missing, too: nothing would look like rain that has just begun.
+  mutating func fillFromLastFrame() {
+    let (samples, frames, size) = (shape[0], shape[1], shape.suffix(3).reduce(1, *))
+    withUnsafeMutableBufferPointer { values in
+      for sample in 0..<samples {
+        let last = (sample * frames + frames - 1) * size
+        for pixel in 0..<size where values[last + pixel].isNaN { values[last + pixel] = 0 }
+        for index in sample * frames * size..<last where values[index].isNaN {
+          values[index] = values[last + (index - sample * frames * size) % size]
+        }
+      }
+    }
+  }
+
   /// Images `[…, h, w]`, mirrored.
   fileprivate func flipped(rows: Bool, columns: Bool) -> Tensor {
     let (height, width) = (shape[rank - 2], shape[rank - 1])

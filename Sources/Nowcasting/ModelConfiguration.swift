@@ -1,3 +1,4 @@
+import Advection
 import ConvLSTM
 import Foundation
 
@@ -71,10 +72,14 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     ///
     /// - Throws: `ConvLSTMError` when the numbers make no network.
     ///
-    /// - Parameter outputChannels: those of a frame that is forecast.
-    public func network(outputChannels: Int = 1) throws(ConvLSTMError) -> EncoderForecasterConfiguration {
+    /// - Parameters:
+    ///   - outputChannels: those of a frame that is forecast.
+    ///   - guidance: what it is told beside the frames.
+    public func network(
+      outputChannels: Int = 1, guidance: Guidance = .none
+    ) throws(ConvLSTMError) -> EncoderForecasterConfiguration {
       try EncoderForecasterConfiguration(
-        outputChannels: outputChannels, patch: patch, hidden: hidden, inputKernel: inputKernel.map { KernelSize($0) },
+        outputChannels: outputChannels, guidanceChannels: guidance == .none ? 0 : SPROGGuidance.channels, patch: patch, hidden: hidden, inputKernel: inputKernel.map { KernelSize($0) },
         stateKernel: stateKernel.map { KernelSize($0) }, peephole: peephole, forecasterOrder: forecasterOrder,
         scales: scales)
     }
@@ -124,6 +129,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   public var gridSpacingMetres: Double?
   /// The coordinates in which it sees rain; those of the frames where a file does not tell.
   public var coordinates: Coordinates
+  /// What it is told beside the frames; nothing where a file does not tell.
+  public var guidance = Guidance.none
   /// Whether a forecast is the mean of four: of the frames as they are, and mirrored in rows, in columns and in both. Rain knows
   /// no left and right; a network of few events does.
   public var averagesFlips = false
@@ -143,7 +150,7 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   public var version = nowcastVersion
 
   enum CodingKeys: String, CodingKey {
-    case architecture, normalisation, coordinates, loss, seed, validation, version
+    case architecture, normalisation, coordinates, guidance, loss, seed, validation, version
     case inputFrames = "input_frames"
     case leadFrames = "lead_frames"
     case averagesFlips = "average_flips"
@@ -183,6 +190,7 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     timeStepSeconds = try values.decode(Double.self, forKey: .timeStepSeconds)
     gridSpacingMetres = try values.decodeIfPresent(Double.self, forKey: .gridSpacingMetres)
     coordinates = try values.decodeIfPresent(Coordinates.self, forKey: .coordinates) ?? .eulerian
+    guidance = try values.decodeIfPresent(Guidance.self, forKey: .guidance) ?? .none
     averagesFlips = try values.decodeIfPresent(Bool.self, forKey: .averagesFlips) ?? false
     exceedanceThresholds = try values.decodeIfPresent([Float].self, forKey: .exceedanceThresholds)
     loss = try values.decode(TrainingLoss.self, forKey: .loss)
@@ -197,7 +205,7 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   ///
   /// - Throws: `ConvLSTMError` when the numbers make no network.
   public func network() throws(ConvLSTMError) -> EncoderForecasterConfiguration {
-    try architecture.network(outputChannels: exceedanceThresholds?.count ?? 1)
+    try architecture.network(outputChannels: exceedanceThresholds?.count ?? 1, guidance: guidance)
   }
 
   /// Checks the numbers of a file that somebody else may have written.
@@ -221,6 +229,12 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
       throw NowcastError(
         .unusable, "the model's description has Lagrangian coordinates and one input frame, which shows no motion.",
         path: path)
+    }
+    guard guidance == .none || (coordinates == .lagrangian && inputFrames >= SpectralPrognosis.frames) else {
+      throw NowcastError(
+        .unusable,
+        "the model's description has guidance by S-PROG, which needs Lagrangian coordinates and "
+          + "\(SpectralPrognosis.frames) input frames.", path: path)
     }
     guard architecture.inputKernel.count == architecture.hidden.count,
       architecture.stateKernel.count == architecture.hidden.count

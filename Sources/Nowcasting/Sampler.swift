@@ -24,10 +24,12 @@ struct Sampler: Sendable {
     var transposes = false
   }
 
-  /// Input `[b, t, 1, h, w]` with zeros where missing, and target `[b, t, 1, h, w]` with NaN where missing.
+  /// Input `[b, t, 1, h, w]`, filled where missing, and target `[b, t, 1, h, w]` with NaN where missing.
   struct Batch: Sendable {
     let input: Tensor
     let target: Tensor
+    /// `[b, t, c, h, w]` as ``SPROGGuidance`` has it, where the network reads it.
+    let guidance: Tensor?
     let samples: [Sample]
   }
 
@@ -42,6 +44,8 @@ struct Sampler: Sendable {
   let wetness: Wetness?
   /// The coordinates of the crops: in Lagrangian ones a crop is a part of the field at its window's reference time.
   let coordinates: Coordinates
+  /// What the network is told beside the frames.
+  let guidance: Guidance
   /// How much stronger or weaker rain is made; `nil` leaves it.
   let intensity: IntensityScaling?
   /// The size of the crops: as wanted, or that of the smallest frame if it is smaller.
@@ -51,11 +55,13 @@ struct Sampler: Sendable {
 
   init(
     _ data: TrainingData, crop: Int, batchSize: Int, accumulation: Int = 1, seed: UInt64, augments: Bool = false,
-    wetness: Wetness? = nil, intensity: IntensityScaling? = nil, coordinates: Coordinates = .eulerian
+    wetness: Wetness? = nil, intensity: IntensityScaling? = nil, coordinates: Coordinates = .eulerian,
+    guidance: Guidance = .none
   ) {
     self.wetness = wetness
     self.intensity = intensity
     self.coordinates = coordinates
+    self.guidance = guidance
     self.data = data
     self.accumulation = accumulation
     self.augments = augments
@@ -212,18 +218,10 @@ struct Sampler: Sendable {
       try result.withUnsafeMutableBufferPointer { target in
         for (index, sample) in samples.enumerated() {
           let start = sample.window.start + offset
-          let orientation = sample.orientation
           let rows = coordinates == .eulerian ? forEachRow : forEachLagrangianRow
           try rows(sample, start..<start + count, measuredOnly) { row, t, y in
-            let frame = (index * count + t) * height * width
-            let targetY = orientation.flipsRows ? height - 1 - y : y
-            // Where the row begins in the crop as it is laid, and the way from pixel to pixel.
-            var place = frame + (orientation.transposes ? targetY : targetY * width)
-            var step = orientation.transposes ? width : 1
-            if orientation.flipsColumns {
-              place += (width - 1) * step
-              step = -step
-            }
+            let (first, step) = self.place(ofRow: y, sample.orientation)
+            var place = (index * count + t) * height * width + first
             for value in row {
               target[place] = value == value ? value : missing
               place += step
@@ -236,9 +234,49 @@ struct Sampler: Sendable {
       }
       return result
     }
+    var input = try frames(0, data.inputFrames, missing: coordinates == .eulerian ? 0 : .nan, measuredOnly: false)
+    if coordinates == .lagrangian { input.fillFromLastFrame() }
     return Batch(
-      input: try frames(0, data.inputFrames, missing: 0, measuredOnly: false),
-      target: try frames(data.inputFrames, data.leadFrames, missing: .nan, measuredOnly: true), samples: samples)
+      input: input,
+      target: try frames(data.inputFrames, data.leadFrames, missing: .nan, measuredOnly: true),
+      guidance: guidance == .none ? nil : try guidance(samples), samples: samples)
+  }
+
+  /// Where a row of a crop begins in the image as it is laid, and the way from pixel to pixel.
+  private func place(ofRow y: Int, _ orientation: Orientation) -> (first: Int, step: Int) {
+    let targetY = orientation.flipsRows ? height - 1 - y : y
+    let first = orientation.transposes ? targetY : targetY * width
+    let step = orientation.transposes ? width : 1
+    return orientation.flipsColumns ? (first + (width - 1) * step, -step) : (first, step)
+  }
+
+  /// The guidance of some crops, `[b, t, c, h, w]`.
+  private func guidance(_ samples: [Sample]) throws -> Tensor {
+    var fields = Tensor(uninitialized: [samples.count, data.leadFrames, height, width])
+    let size = data.leadFrames * height * width
+    try fields.withUnsafeMutableBufferPointer { target in
+      for (index, sample) in samples.enumerated() {
+        let frames = data.frames[sample.window.sequence]
+        let known = try data.prognoses.fields(
+          at: sample.window.start + data.inputFrames - 1, of: sample.window.sequence)
+        known.withUnsafeBufferPointer { known in
+          for image in 0..<data.leadFrames {
+            for y in 0..<height {
+              let (first, step) = place(ofRow: y, sample.orientation)
+              var place = (index * data.leadFrames + image) * height * width + first
+              let start = (image * frames.height + sample.y + y) * frames.width + sample.x
+              for value in known[start..<start + width] {
+                target[place] = SPROGGuidance.unpacked(value)
+                place += step
+              }
+            }
+          }
+        }
+        SPROGGuidance.scale(
+          UnsafeMutableBufferPointer(rebasing: target[index * size..<(index + 1) * size]), by: sample.intensity)
+      }
+    }
+    return SPROGGuidance.channels(fields)
   }
 
   /// Calls `body` with each row of a crop's frames: its pixels, the number of its frame in `range`, and its own number.

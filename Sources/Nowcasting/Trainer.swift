@@ -75,7 +75,7 @@ public final class Trainer {
       augments: options.augments, wetness: options.sampling == .wet ? Wetness(options.normalisation) : nil,
       intensity: options.intensityScaling > 1
         ? IntensityScaling(most: options.intensityScaling, normalisation: options.normalisation) : nil,
-      coordinates: options.coordinates)
+      coordinates: options.coordinates, guidance: options.guidance)
     batches = BatchPrefetch(sampler, share: share)
     let architecture = try options.network()
     var fresh = ModelConfiguration(
@@ -83,7 +83,7 @@ public final class Trainer {
       normalisation: options.normalisation, timeStepSeconds: data.stepSeconds, gridSpacingMetres: data.spacingMetres,
       coordinates: options.coordinates,
       loss: options.loss, huberDelta: options.loss == .huber ? options.huberDelta : nil, seed: options.seed)
-    fresh.averagesFlips = options.averagesFlips
+    (fresh.averagesFlips, fresh.guidance) = (options.averagesFlips, options.guidance)
     let resumption = resume ? try Resumption(folder) : nil
     try resumption?.requireSame(options, data, fresh)
     let checkpoint = resumption?.checkpoint
@@ -107,6 +107,9 @@ public final class Trainer {
     } else {
       configuration = fresh
       network = EncoderForecaster(architecture, seed: options.seed, pool: pool)
+      if options.guidance == .sprog, let thresholds = fresh.exceedanceThresholds {
+        SPROGGuidance.begin(&network.parameters, thresholds: thresholds, patch: options.architecture.patch)
+      }
       if let initial { notes.append(try initial.apply(to: &network.parameters)) }
       let steps = options.scheduleSteps(stepsPerEpoch: sampler.stepsPerEpoch)
       optimisation = Optimisation(options, scheduleSteps: steps, count: architecture.parameterLayout.count)
@@ -235,7 +238,7 @@ public final class Trainer {
       guard validCount > 0 else { continue }
       let isLast = part == options.accumulate - 1
       let loss = step(
-        input: batch.input, target: batch.target, into: &gradients, validCount: Int(validCount),
+        input: batch.input, target: batch.target, guidance: batch.guidance, into: &gradients, validCount: Int(validCount),
         whenFinal: isLast ? gradientSum.begin : nil)
       taught.append((batch, validCount))
       sums.append(loss.sum)

@@ -36,6 +36,8 @@ public struct TrainingData: Sendable {
   let store: TrainingFrames
   /// The motion of the rain in them.
   let motions: RainMotions
+  /// What S-PROG forecasts from them.
+  let prognoses: RainPrognoses
   /// What is learned from.
   let training: [Window]
   /// What is held out.
@@ -88,6 +90,7 @@ public struct TrainingData: Sendable {
     let store = TrainingFrames(all, normalisation: options.normalisation)
     self.store = store
     motions = RainMotions(all, inputFrames: options.inputFrames)
+    prognoses = RainPrognoses(all, motions: motions, leadFrames: leadFrames)
     frames = all.enumerated().map { position, sequence in
       Frames(
         name: sequence.name, files: sequence.source.files, count: sequence.count, height: sequence.grid.height,

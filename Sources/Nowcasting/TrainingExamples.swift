@@ -72,11 +72,15 @@ struct TrainingExamples {
       let frames = data.frames[sample.window.sequence]
       let seen = try frames.frame(start).crop(sample.y..<sample.y + sampler.height, sample.x..<sample.x + sampler.width)
       let last = normalisation.rainRate(seen)
+      let tape = network.makeTape(
+        batch: 1, inputFrames: data.inputFrames, leadFrames: data.leadFrames, height: sampler.height,
+        width: sampler.width, recording: .nothing)
+      let output = network.forward(tape, batch.input, guidance: batch.guidance)
       return Case(
         sequence: sequence.name, referenceTime: sequence.times[start],
         grid: sequence.grid.crop(sample.y..<sample.y + sampler.height, sample.x..<sample.x + sampler.width),
         last: last, observed: normalisation.rainRate(batch.target.reshaped(shape)),
-        forecast: rainRate(network.forecast(batch.input, leadFrames: data.leadFrames), last: last).reshaped(shape))
+        forecast: rainRate(output, last: last).reshaped(shape))
     }
   }
 }

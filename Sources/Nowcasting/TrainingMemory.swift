@@ -29,6 +29,7 @@ struct TrainingMemory {
       network, batch: batch, height: sampler.height, width: sampler.width)
     let frames =
       sampler.data.store.mostBytes + (options.coordinates == .lagrangian ? sampler.data.motions.mostBytes : 0)
+      + (options.guidance == .sprog ? sampler.data.prognoses.mostBytes : 0)
     func bytes(recomputes: Bool) -> Double {
       // What the optimiser keeps for each weight, and weights and all that once more while a checkpoint is written.
       let kept = Double(options.method.stateNames.count + (options.weightAverage == nil ? 0 : 1))

@@ -1,3 +1,4 @@
+import Advection
 import ConvLSTM
 import Foundation
 import RadarIO
@@ -34,6 +35,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var maxSeconds: Double?
   /// The coordinates in which the network sees rain.
   public var coordinates = Coordinates.eulerian
+  /// What the network is told beside the frames.
+  public var guidance = Guidance.none
   /// What is minimised.
   public var loss = TrainingLoss.mse
   /// Where Huber's loss turns from squared to absolute, in normalised units; a tenth of the scale is 7 dBZ.
@@ -101,6 +104,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
     try require(
       coordinates == .eulerian || inputFrames >= 2,
       "--coordinates lagrangian needs at least 2 --input-frames: one shows no motion.")
+    try require(
+      guidance == .none || (coordinates == .lagrangian && inputFrames >= SpectralPrognosis.frames),
+      "--guidance sprog needs --coordinates lagrangian and at least \(SpectralPrognosis.frames) --input-frames.")
     try validateOptimisation()
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")
@@ -127,7 +133,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   ///
   /// - Throws: `ConvLSTMError` when the numbers make no network.
   func network() throws(ConvLSTMError) -> EncoderForecasterConfiguration {
-    try architecture.network(outputChannels: loss.forecastsRates ? 1 : TrainingLoss.exceedanceThresholds.count)
+    try architecture.network(
+      outputChannels: loss.forecastsRates ? 1 : TrainingLoss.exceedanceThresholds.count, guidance: guidance)
   }
 
   /// The lead frames for data of a time step.

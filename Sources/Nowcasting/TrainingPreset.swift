@@ -49,7 +49,8 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
     case .lagrangian:
       var options = TrainingOptions()
       options.architecture = ModelConfiguration.Architecture(patch: 4, hidden: [48, 48])
-      (options.coordinates, options.loss, options.inputFrames) = (.lagrangian, .exceedance, 4)
+      (options.coordinates, options.guidance, options.loss) = (.lagrangian, .sprog, .exceedance)
+      options.inputFrames = 4
       // A few hours show few kinds of rain: these are many more.
       (options.sampling, options.augments, options.averagesFlips, options.intensityScaling) = (.wet, true, true, 3)
       (options.learningRate, options.schedule, options.warmupSteps) = (2e-3, .cosine, 20)

@@ -80,7 +80,9 @@ final class Validator {
       for samples in batches {
         let batch = try sampler.batch(samples)
         // The last batch may be smaller; it is filled up, and what was filled up does not count.
-        let output = network.forward(tape, batch.input.filledUp(to: tape.inputShape[0]))
+        let size = tape.inputShape[0]
+        let output = network.forward(
+          tape, batch.input.filledUp(to: size), guidance: batch.guidance?.filledUp(to: size))
         losses.add(prediction: output.parts(0..<samples.count), target: batch.target)
       }
       return losses.sums + persistence.sums

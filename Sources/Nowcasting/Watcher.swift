@@ -349,6 +349,8 @@ public final class Watcher {
       let next = try ForecastMaker(settings: maker.settings, model: new, pool: pool)
       if let time = frames.newestTime, new.file != model.file { try check(next, at: time) }
       maker = next
+      // For a moment there was room for both.
+      AlignedBuffer.giveBackUnused()
       refusedModel = nil
       guard new.file != model.file else {
         if isAsked { journal.tell(WatchLine(.model, "\(model.file.path) is the model that is in use")) }

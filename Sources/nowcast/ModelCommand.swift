@@ -45,7 +45,8 @@ struct ModelShow: ParsableCommand {
         + "step \(durationText(configuration.timeStepSeconds))",
       "grid spacing   \(configuration.gridSpacingMetres.map { String(format: "%.0f m", $0) } ?? "not known")",
       "normalisation  \(configuration.normalisation.text)",
-      "coordinates    \(configuration.coordinates.rawValue)",
+      "coordinates    \(configuration.coordinates.rawValue)"
+        + (configuration.guidance == .none ? "" : ", guidance \(configuration.guidance.rawValue)"),
       "training       \(configuration.stepsTrained) steps, loss \(loss), seed \(configuration.seed), "
         + "nowcast \(configuration.version)",
     ]

@@ -4,6 +4,7 @@ import Nowcasting
 
 extension TrainingPreset: ExpressibleByArgument {}
 extension Coordinates: ExpressibleByArgument {}
+extension Guidance: ExpressibleByArgument {}
 extension TrainingLoss: ExpressibleByArgument {}
 extension Normalisation.Kind: ExpressibleByArgument {}
 extension OptimizerKind: ExpressibleByArgument {}
@@ -90,6 +91,12 @@ struct TrainingArguments: ParsableArguments {
   @Option(
     help: "Whether the network sees rain where it is or, lagrangian, carried along its motion. (default: eulerian)")
   var coordinates: Coordinates?
+
+  @Option(
+    help:
+      "What the network is told beside the frames: nothing or, sprog, what S-PROG expects at each lead time. (default: none)"
+  )
+  var guidance: Guidance?
 
   @Option(help: "What is minimised, over measured pixels and in the network's numbers. (default: mse)")
   var loss: TrainingLoss?
@@ -214,6 +221,7 @@ struct TrainingArguments: ParsableArguments {
       ("normalisation", word(normalisation)), ("zr-a", number(reading.zrA)), ("zr-b", number(reading.zrB)),
       ("min-dbz", number(minDbz)), ("max-dbz", number(maxDbz)), ("log-offset", number(logOffset)),
       ("max-rain-rate", number(maxRainRate)), ("coordinates", word(coordinates)),
+      ("guidance", word(guidance)),
       ("loss", word(loss)), ("huber-delta", number(huberDelta)),
       ("crop", integer(crop)), ("batch-size", integer(batchSize)), ("accumulate", integer(accumulate)),
       ("sampling", word(sampling)), ("augment", flag(augment)),

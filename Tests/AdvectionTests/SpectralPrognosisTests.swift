@@ -41,6 +41,29 @@ private struct Fixture: Decodable {
     #expect(forecast.part(0) != forecast.part(4))
   }
 
+  /// What is expected, given the distribution of the last frame, is the forecast; and it tends to the mean.
+  @Test func expectation() {
+    var source = RandomSource(seed: 2)
+    var rain = Tensor.uniform(shape: [3, 30, 37], low: -3, high: 4, using: &source)
+    rain = Tensor(shape: rain.shape, rain.elements.map { max($0, 0) })
+    let decibels = FlowImages.decibels(rain, pool: pool)
+    let motion = still(30, 37)
+    let expected = SpectralPrognosis().expectation(rain, along: motion, steps: 12, pool: pool)
+    let forecast = SpectralPrognosis().prognosis((0..<3).map(decibels.part), steps: 12, pool: pool)
+    let matching = decibels.part(2).withUnsafeBufferPointer {
+      RankMatching(of: $0, wetFrom: FlowImages.dryLimitDecibels, dry: FlowImages.dryDecibels)
+    }
+    var spreads: [Float] = []
+    for step in 0..<12 {
+      var field = expected.part(step)
+      let mean = field.elements.reduce(0, +) / Float(field.count)
+      spreads.append(field.elements.reduce(0) { $0 + ($1 - mean) * ($1 - mean) })
+      field.withUnsafeMutableBufferPointer { matching.apply(to: $0) }
+      #expect(field == forecast.part(step))
+    }
+    #expect(zip(spreads, spreads.dropFirst()).allSatisfy(>))
+  }
+
   /// The filters of all levels add up to the field, and none takes its mean.
   @Test(arguments: [(30, 37), (8, 6), (3, 4), (64, 64)]) func levelsAddUp(height: Int, width: Int) {
     let filters = CascadeFilters(height: height, width: width)
