@@ -69,6 +69,7 @@ let package = Package(
       name: "CMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
     .target(name: "CCPUInfo"),
+    .target(name: "CStarterModel", exclude: ["starter.safetensors"]),
 
     .target(name: "AlignedMemory", swiftSettings: arithmetic),
     .target(name: "Tensor", dependencies: ["AlignedMemory"], swiftSettings: arithmetic),
@@ -92,7 +93,8 @@ let package = Package(
     .target(
       name: "Nowcasting",
       dependencies: [
-        "Advection", "CCPUInfo", "Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report", "Verification",
+        "Advection", "CCPUInfo", "CStarterModel", "Tensor", "ConvKernels", "ConvLSTM", "Quicklook", "RadarIO", "Report",
+        "Verification",
         .target(name: "CMPI", condition: .when(traits: ["MPI"])),
       ],
       swiftSettings: common),

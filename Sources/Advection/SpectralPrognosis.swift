@@ -41,9 +41,7 @@ public struct SpectralPrognosis: Sendable {
     let (frames, last) = lagrangian(rainRate, along: motion, pool: pool)
     var fields = prognosis(frames, steps: steps, pool: pool)
     fields.removeMissing(of: last)
-    var result = SemiLagrangian.extrapolate(each: fields, along: motion, pool: pool)
-    result.becomeRainRates()
-    return result
+    return SemiLagrangian.rainRates(ofEach: fields, along: motion, pool: pool)
   }
 
   /// What the process expects of the field where the last frame has it, in dB: smoother and smoother, and not yet with the
@@ -238,16 +236,6 @@ extension Tensor {
         for pixel in 0..<pixels where frame[pixel].isNaN {
           for field in 0..<count { values[field * pixels + pixel] = .nan }
         }
-      }
-    }
-  }
-
-  /// From dB to mm/h; what lies below the least rain is dry.
-  fileprivate mutating func becomeRainRates() {
-    let factor = Float(log2(10.0) / 10)
-    withUnsafeMutableBufferPointer { values in
-      for index in values.indices where !values[index].isNaN {
-        values[index] = values[index] >= FlowImages.dryLimitDecibels ? exp2f(factor * values[index]) : 0
       }
     }
   }

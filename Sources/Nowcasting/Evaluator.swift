@@ -53,11 +53,12 @@ public enum Evaluator {
       try forecaster.requireMemory(sequence.grid, leadFrames: leadFrames)
     }
     let starts = used.flatMap { sequence in
-      let step = forecaster.nominalStep(of: sequence)
+      let step = forecaster.nominalStep(sequence.stepSeconds)
       return lasts(sequence).map { last in
         Start(event: sequence, time: sequence.times[last]) {
           let input = try sequence.rainRate(of: max(0, last + 1 - mostFrames)..<last + 1)
-          let forecast = forecaster.prognosis(input, last: input.shape[0] - 1, leadFrames: leadFrames)
+          let forecast = forecaster.prognosis(
+            input, last: input.shape[0] - 1, leadFrames: leadFrames, stepSeconds: step)
           let baselines = options.baselines.map {
             ($0.rawValue, $0.forecast(input, leadFrames: leadFrames, pool: pool))
           }
@@ -67,7 +68,7 @@ public enum Evaluator {
               observation: try sequence.measuredRainRate(at: last + lead + 1),
               forecasts: [ScoredForecast(method: modelName, field: forecast.rainRate.part(lead))]
                 + (forecast.distribution.map {
-                  [ScoredForecast(method: modelMeanName, members: $0.members(lead, count: memberCount))]
+                  [ScoredForecast(method: modelMeanName, members: $0.members(lead, count: memberCount, pool: pool))]
                 } ?? []) + baselines.map { ScoredForecast(method: $0.0, field: $0.1.part(lead)) })
           }
         }

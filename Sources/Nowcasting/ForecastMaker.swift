@@ -52,8 +52,10 @@ public final class ForecastMaker {
     settings.method.baseline.map { max($0.fewestFrames, 2) } ?? inputFrames
   }
 
-  /// The seconds from frame to frame that the model was trained on.
-  var modelStepSeconds: Double? { model?.model.configuration.timeStepSeconds }
+  /// The seconds from frame to frame that the model was trained on, if it is one number.
+  var modelStepSeconds: Double? {
+    model.flatMap { $0.model.configuration.timeStepRange == nil ? $0.model.configuration.timeStepSeconds : nil }
+  }
 
   /// The sequence that a forecast goes on from, the last one of a reading, and a warning if there is another before it.
   ///
@@ -172,7 +174,7 @@ public final class ForecastMaker {
         + "seed \(configuration.seed)",
       references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214",
       comment: comment, warnings: warnings
-    ) { forecaster.prognosis($0, last: $0.shape[0] - 1, leadFrames: lead) }
+    ) { forecaster.prognosis($0, last: $0.shape[0] - 1, leadFrames: lead, stepSeconds: step) }
   }
 
   /// The step of the input frames themselves, whatever came before them.

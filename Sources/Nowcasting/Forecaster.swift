@@ -24,14 +24,15 @@ public final class Forecaster {
   /// In what frames are not of the kind the model was trained on, as a sentence; `nil` where they are.
   public func misfit(of sequence: FrameSequence) -> String? {
     var differences: [(what: String, model: String, frames: String)] = []
-    if sequence.count > 1, !hasStep(of: sequence) {
-      differences.append(
-        ("time step", "\(configuration.timeStepSeconds.short) s", "\(sequence.stepSeconds.short) s"))
+    if sequence.count > 1, !configuration.timeSteps.contains(sequence.stepSeconds) {
+      let trained = ModelConfiguration.text(configuration.timeStepSeconds, configuration.timeStepRange, unit: "s")
+      differences.append(("time step", trained, "\(sequence.stepSeconds.short) s"))
     }
-    if let trained = configuration.gridSpacingMetres, let spacing = sequence.grid.spacingMetres,
-      abs(spacing - trained) > 0.05 * trained
+    if let trained = configuration.gridSpacingMetres, let spacings = configuration.gridSpacings,
+      let spacing = sequence.grid.spacingMetres, !spacings.contains(spacing)
     {
-      differences.append(("grid spacing", "\(trained.short) m", "\(spacing.short) m"))
+      let text = ModelConfiguration.text(trained, configuration.gridSpacingRange, unit: "m")
+      differences.append(("grid spacing", text, "\(spacing.short) m"))
     }
     guard !differences.isEmpty else { return nil }
     let trained = differences.map { "a \($0.what) of \($0.model)" }.joined(separator: " and ")
@@ -49,14 +50,11 @@ public final class Forecaster {
       path: sequence.source.files.first)
   }
 
-  private func hasStep(of sequence: FrameSequence) -> Bool {
-    abs(sequence.stepSeconds - configuration.timeStepSeconds) <= 0.02 * configuration.timeStepSeconds
-  }
-
   /// The seconds from frame to frame, without the seconds by which the clocks of radars are off: sequences of 299 s and of
   /// 301 s have the same lead times.
-  func nominalStep(of sequence: FrameSequence) -> Double {
-    hasStep(of: sequence) ? configuration.timeStepSeconds : sequence.stepSeconds
+  func nominalStep(_ seconds: Double) -> Double {
+    let step = configuration.timeStepSeconds
+    return abs(seconds - step) <= 0.02 * step ? step : seconds
   }
 
   /// Checks that there are enough frames.
@@ -92,34 +90,54 @@ public final class Forecaster {
   /// - Parameters:
   ///   - rainRate: `[t, h, w]` in mm/h, NaN where missing.
   ///   - last: the last input frame; there must be enough in front of it.
+  ///   - stepSeconds: from frame to frame; `nil` for those of the model.
   /// - Returns: `[leadFrames, h, w]` in mm/h; of a model of probabilities as
   ///   ``RainDistribution/matched(to:pool:)`` has it, from the last frame.
-  public func forecast(_ rainRate: Tensor, last: Int, leadFrames: Int) -> Tensor {
-    prognosis(rainRate, last: last, leadFrames: leadFrames).rainRate
+  public func forecast(_ rainRate: Tensor, last: Int, leadFrames: Int, stepSeconds: Double? = nil) -> Tensor {
+    prognosis(rainRate, last: last, leadFrames: leadFrames, stepSeconds: stepSeconds).rainRate
   }
 
   /// The same with the probabilities that it follows from, where the model forecasts those.
   public func prognosis(
-    _ rainRate: Tensor, last: Int, leadFrames: Int
+    _ rainRate: Tensor, last: Int, leadFrames: Int, stepSeconds: Double? = nil
   ) -> (rainRate: Tensor, distribution: RainDistribution?) {
-    let (output, motion) = output(rainRate, last: last, leadFrames: leadFrames)
+    let step = nominalStep(stepSeconds ?? configuration.timeStepSeconds)
+    let frames = rainRate.parts(last + 1 - configuration.inputFrames..<last + 1)
+    let motion = configuration.coordinates == .eulerian ? nil : motion(of: frames)
+    let output = output(frames, along: motion, leadFrames: leadFrames, stepSeconds: step)
+    func carried(_ fields: Tensor, by carry: (Tensor, MotionField) -> Tensor) -> Tensor {
+      guard let motion else { return fields }
+      var result = carry(fields, motion)
+      // Rain that leaves the radars' coverage is nobody's to check.
+      result.removeUnmeasured(in: frames)
+      return result
+    }
+    func extrapolated(_ fields: Tensor, _ motion: MotionField) -> Tensor {
+      SemiLagrangian.extrapolate(each: fields, along: motion, pool: pool)
+    }
     guard let thresholds = configuration.exceedanceThresholds else {
       let shape = [leadFrames] + rainRate.shape.suffix(2)
-      return (configuration.normalisation.rainRate(output.reshaped(shape)), nil)
+      let fields = carried(output, by: extrapolated).reshaped(shape)
+      return (configuration.normalisation.rainRate(fields), nil)
     }
-    let distribution = RainDistribution(thresholds: thresholds, probabilities: output)
-    let observed = rainRate.part(last)
-    let carried = motion.map { SemiLagrangian.extrapolate(observed, along: $0, steps: leadFrames, pool: pool) }
-    return (distribution.matched(to: carried ?? observed, pool: pool), distribution)
+    // Areas are those of the last frame before anything moves in or out, as S-PROG has them.
+    let still = RainDistribution(thresholds: thresholds, probabilities: output)
+    let rates = carried(still.matched(to: rainRate.part(last), pool: pool)) {
+      SemiLagrangian.extrapolate(eachRainRate: $0, along: $1, pool: pool)
+    }
+    guard motion != nil else { return (rates, still) }
+    return (
+      rates,
+      RainDistribution(thresholds: thresholds, probabilities: carried(still.exceedance, by: extrapolated))
+    )
   }
 
-  /// What the network says, `[leadFrames, c, h, w]`, NaN where missing, and in Lagrangian coordinates the motion that it went
-  /// along.
-  private func output(_ rainRate: Tensor, last: Int, leadFrames: Int) -> (Tensor, MotionField?) {
-    let (height, width) = (rainRate.shape[1], rainRate.shape[2])
-    let frames = rainRate.parts(last + 1 - configuration.inputFrames..<last + 1)
+  /// What the network says, `[leadFrames, c, h, w]`, NaN where missing, where the last frame has it in Lagrangian coordinates.
+  private func output(
+    _ frames: Tensor, along motion: MotionField?, leadFrames: Int, stepSeconds: Double
+  ) -> Tensor {
+    let (height, width) = (frames.shape[1], frames.shape[2])
     var input = configuration.normalisation.normalised(frames)
-    let motion = configuration.coordinates == .eulerian ? nil : motion(of: frames)
     if let motion { input = input.lagrangian(along: motion) }
     let pixels = height * width
     var isMeasured = [Bool](repeating: false, count: pixels)
@@ -132,7 +150,7 @@ public final class Forecaster {
     var guidance: Tensor?
     if configuration.guidance == .sprog, let motion {
       let fields = SPROGGuidance.fields(frames, along: motion, leadFrames: leadFrames, pool: pool)
-      guidance = SPROGGuidance.channels(fields.reshaped([1] + fields.shape))
+      guidance = SPROGGuidance.channels(fields.reshaped([1] + fields.shape), stepSeconds: [stepSeconds])
     }
     let tape = tape(height: height, width: width, leadFrames: leadFrames)
     var result = network.forward(tape, input, guidance: guidance)
@@ -149,11 +167,7 @@ public final class Forecaster {
     result.withUnsafeMutableBufferPointer { values in
       for index in values.indices where !isMeasured[index % pixels] { values[index] = .nan }
     }
-    guard let motion else { return (result, nil) }
-    result = SemiLagrangian.extrapolate(each: result, along: motion, pool: pool)
-    // Rain that leaves the radars' coverage is nobody's to check.
-    result.removeUnmeasured(in: frames)
-    return (result, motion)
+    return result
   }
 
   /// The motion of the input frames, as in training.

@@ -8,17 +8,21 @@ public struct IdentifiedModel: Sendable {
   /// The file.
   public let file: FileIdentity
   /// How the file looked when it was read.
-  let signature: FileSignature
+  let signature: FileSignature?
 
-  init(model: Model, file: FileIdentity, signature: FileSignature) {
+  init(model: Model, file: FileIdentity, signature: FileSignature?) {
     (self.model, self.file, self.signature) = (model, file, signature)
   }
 
-  /// Reads a model from a `.safetensors` file or a run folder.
+  /// Reads a model from a `.safetensors` file or a run folder, or takes the ``StarterModel``.
   ///
   /// - Throws: ``NowcastError`` `notFound` or `unusable`, as ``Model/init(contentsOf:)``; also when somebody goes on writing
   ///   the file.
   public init(contentsOf path: String) throws {
+    if StarterModel.isMeant(by: path) {
+      self.init(model: try Model(contentsOf: path), file: try FileIdentity(path: path), signature: nil)
+      return
+    }
     let path = Model.file(at: path)
     for _ in 0..<3 {
       let before = FileSignature(path: path)
@@ -46,5 +50,8 @@ public struct FileIdentity: Sendable, Equatable {
   /// Looks at a file.
   ///
   /// - Throws: ``NowcastError`` `notFound` when it cannot be read.
-  public init(path: String) throws { self.init(path: path, sha256: try SHA256.text(ofFile: path)) }
+  public init(path: String) throws {
+    let isStarter = StarterModel.isMeant(by: path)
+    self.init(path: path, sha256: try isStarter ? SHA256.text(of: StarterModel.bytes) : SHA256.text(ofFile: path))
+  }
 }

@@ -9,6 +9,11 @@ public struct Model: Sendable {
   public var configuration: ModelConfiguration
   /// The weights.
   public var parameters: ParameterSet
+  /// What people should know of it, in Markdown: its data, its scores, its limits.
+  public var card: String?
+
+  /// The metadata key of ``card``.
+  private static let cardKey = "nowcast_card"
 
   /// Couples the two.
   public init(configuration: ModelConfiguration, parameters: ParameterSet) {
@@ -26,10 +31,14 @@ public struct Model: Sendable {
     return (path as NSString).appendingPathComponent(fileName)
   }
 
-  /// Reads a model from a `.safetensors` file or a run folder.
+  /// Reads a model from a `.safetensors` file or a run folder, or takes the ``StarterModel``.
   ///
   /// - Throws: ``NowcastError`` `notFound` or `unusable` when it is missing, damaged, or no model of nowcast.
   public init(contentsOf path: String) throws {
+    if StarterModel.isMeant(by: path) {
+      try self.init(SafetensorsFile(bytes: StarterModel.bytes, path: path), path: path)
+      return
+    }
     let path = Model.file(at: path)
     try self.init(SafetensorsFile(contentsOf: path), path: path)
   }
@@ -82,6 +91,7 @@ public struct Model: Sendable {
     }
     parameters = ParameterSet(layout)
     for (entry, tensor) in zip(layout.entries, tensors) { parameters[entry.name] = tensor }
+    card = file.metadata[Self.cardKey]
   }
 
   private static func reason(_ error: any Error) -> String {
@@ -100,8 +110,15 @@ public struct Model: Sendable {
     var tensors: [String: Tensor] = [:]
     for entry in parameters.layout.entries { tensors[entry.name] = parameters[entry.name] }
     let text = String(decoding: try JSONText.encode(configuration, pretty: false), as: UTF8.self)
-    return SafetensorsFile(tensors: tensors, metadata: ["nowcast": text])
+    var metadata = ["nowcast": text]
+    metadata[Self.cardKey] = card
+    return SafetensorsFile(tensors: tensors, metadata: metadata)
   }
+
+  /// Writes the model's file, whole or not at all.
+  ///
+  /// - Throws: `RadarError` `cannotCreate` or `writeFailed`.
+  public func write(to path: String, overwrite: Bool) throws { try file().write(to: path, overwrite: overwrite) }
 
   /// The network, ready to forecast.
   public func network(pool: WorkerPool) throws -> EncoderForecaster {

@@ -79,7 +79,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
       outputChannels: Int = 1, guidance: Guidance = .none
     ) throws(ConvLSTMError) -> EncoderForecasterConfiguration {
       try EncoderForecasterConfiguration(
-        outputChannels: outputChannels, guidanceChannels: guidance == .none ? 0 : SPROGGuidance.channels, patch: patch, hidden: hidden, inputKernel: inputKernel.map { KernelSize($0) },
+        outputChannels: outputChannels, guidanceChannels: guidance == .none ? 0 : SPROGGuidance.channels, patch: patch,
+        hidden: hidden, inputKernel: inputKernel.map { KernelSize($0) },
         stateKernel: stateKernel.map { KernelSize($0) }, peephole: peephole, forecasterOrder: forecasterOrder,
         scales: scales)
     }
@@ -127,6 +128,10 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
   public var timeStepSeconds: Double
   /// The distance of neighbouring pixels in metres; absent where the training data did not tell.
   public var gridSpacingMetres: Double?
+  /// The least and the largest time step in seconds, where it was trained on several.
+  public var timeStepRange: [Double]?
+  /// The least and the largest grid spacing in metres, where it was trained on several.
+  public var gridSpacingRange: [Double]?
   /// The coordinates in which it sees rain; those of the frames where a file does not tell.
   public var coordinates: Coordinates
   /// What it is told beside the frames; nothing where a file does not tell.
@@ -158,6 +163,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     case huberDelta = "huber_delta"
     case timeStepSeconds = "time_step_seconds"
     case gridSpacingMetres = "grid_spacing_metres"
+    case timeStepRange = "time_step_range_seconds"
+    case gridSpacingRange = "grid_spacing_range_metres"
     case stepsTrained = "steps_trained"
   }
 
@@ -189,6 +196,8 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     normalisation = try values.decode(Normalisation.self, forKey: .normalisation)
     timeStepSeconds = try values.decode(Double.self, forKey: .timeStepSeconds)
     gridSpacingMetres = try values.decodeIfPresent(Double.self, forKey: .gridSpacingMetres)
+    timeStepRange = try values.decodeIfPresent([Double].self, forKey: .timeStepRange)
+    gridSpacingRange = try values.decodeIfPresent([Double].self, forKey: .gridSpacingRange)
     coordinates = try values.decodeIfPresent(Coordinates.self, forKey: .coordinates) ?? .eulerian
     guidance = try values.decodeIfPresent(Guidance.self, forKey: .guidance) ?? .none
     averagesFlips = try values.decodeIfPresent(Bool.self, forKey: .averagesFlips) ?? false
@@ -199,6 +208,27 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     stepsTrained = try values.decode(Int.self, forKey: .stepsTrained)
     validation = try values.decodeIfPresent(Validation.self, forKey: .validation)
     version = try values.decode(String.self, forKey: .version)
+  }
+
+  /// The time steps in seconds that it serves, as far as the clocks of radars go.
+  var timeSteps: ClosedRange<Double> { Self.range(timeStepRange, timeStepSeconds, tolerance: 0.02) }
+
+  /// The grid spacings in metres that it serves; `nil` where its training data did not tell.
+  var gridSpacings: ClosedRange<Double>? {
+    gridSpacingMetres.map { Self.range(gridSpacingRange, $0, tolerance: 0.05) }
+  }
+
+  private static func range(_ range: [Double]?, _ value: Double, tolerance: Double) -> ClosedRange<Double> {
+    let (least, most) = (range?.first ?? value, range?.last ?? value)
+    return (1 - tolerance) * least...(1 + tolerance) * most
+  }
+
+  /// What it was trained on, for people: `60 s`, or `60 to 600 s`.
+  static func text(_ value: Double, _ range: [Double]?, unit: String) -> String {
+    guard let range, let least = range.first, let most = range.last, least < most else {
+      return "\(value.short) \(unit)"
+    }
+    return "\(least.short) to \(most.short) \(unit)"
   }
 
   /// The network's layers.
@@ -216,6 +246,12 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     else {
       throw NowcastError(
         .unusable, "the model's description has impossible frame numbers, time step or grid spacing.", path: path)
+    }
+    for range in [timeStepRange, gridSpacingRange].compactMap(\.self) {
+      guard range.count == 2, range.allSatisfy({ $0.isFinite && $0 > 0 }), range[0] <= range[1] else {
+        throw NowcastError(
+          .unusable, "a range of the model's description must be two numbers, the smaller one first.", path: path)
+      }
     }
     if let thresholds = exceedanceThresholds {
       guard !thresholds.isEmpty, thresholds.allSatisfy({ $0.isFinite && $0 > 0 }),

@@ -21,6 +21,10 @@ public struct RainDistribution: Sendable {
   private static let tail: Float = 3
   /// Below this no rain is likely enough to be chosen, however much there should be.
   private static let leastLimit: Float = 1e-6
+  /// How much larger than observed an area may become.
+  private static let mostGrowth = 1.25
+  /// The largest power that rates between thresholds are thinned by.
+  private static let mostPower: Float = 8
   /// No quantile is further beyond the last threshold than this.
   private static let furthest: Float = 5
 
@@ -91,10 +95,12 @@ public struct RainDistribution: Sendable {
   }
 
   /// Quantiles of a frame that stand for its distribution with equal weights, `[count, h, w]` in mm/h.
-  public func members(_ frame: Int, count: Int) -> Tensor {
+  public func members(_ frame: Int, count: Int, pool: WorkerPool) -> Tensor {
     var result = Tensor(uninitialized: [count] + fieldShape)
     result.withUnsafeMutableBufferPointer { target in
-      for member in 0..<count {
+      // Each task writes a member of its own.
+      nonisolated(unsafe) let target = target
+      pool.run(tasks: count) { member in
         let field = quantile(frame, exceededBy: (Float(count - member) - 0.5) / Float(count))
         field.withUnsafeBufferPointer { values in
           for pixel in values.indices { target[member * pixels + pixel] = values[pixel] }
@@ -104,82 +110,93 @@ public struct RainDistribution: Sendable {
     return result
   }
 
-  /// One field of a frame that looks like rain, `[h, w]` in mm/h: each threshold is reached at as large a share of the pixels
-  /// as in an observed field, and at those where that is most likely.
+  /// One field of a frame that looks like rain, `[h, w]` in mm/h: it rains where that is most likely, about as much as in an
+  /// observed field.
   ///
-  /// The median or the mean would have too little strong rain the longer the lead time is. That an area of rain keeps its
-  /// distribution is what S-PROG assumes, too (Seed 2003); here it holds for each threshold by itself, as in the
-  /// probability-matched mean of an ensemble (Ebert 2001, "Ability of a poor man's ensemble to predict the probability and
-  /// distribution of precipitation", Mon. Weather Rev. 129, 2461–2480), and rain that is stronger or weaker than any
-  /// the network has learned from stays so.
+  /// The median or the mean would have too little strong rain the longer the lead time is. That rain keeps its distribution
+  /// is what S-PROG assumes, too (Seed 2003); here it holds for each threshold by itself, as in the probability-matched mean of
+  /// an ensemble (Ebert 2001, "Ability of a poor man's ensemble to predict the probability and distribution of
+  /// precipitation", Mon. Weather Rev. 129, 2461–2480), and rain that is stronger or weaker than any the network has learned
+  /// from stays so. A threshold is reached at as large a share of the pixels as in the observed field or, where places are
+  /// uncertain, at up to a quarter more: at as many as have the greatest critical success index to be expected. The sum of
+  /// the rain stays that of the observed field, so what is more in area is less within the thresholds.
   ///
   /// - Parameters:
   ///   - frame: which one.
   ///   - observed: a field of the same size in mm/h, NaN where missing.
   public func matched(_ frame: Int, to observed: UnsafeBufferPointer<Float>) -> Tensor {
     withFrame(frame) { values in
-      let (valid, reached) = areas(observed)
-      var candidates = (0..<pixels).filter { !values[$0].isNaN }
-      let scale = Double(candidates.count) / Double(max(valid, 1))
+      let areas = areas(observed)
+      let measured = (0..<pixels).filter { !values[$0].isNaN }
+      var candidates = measured
+      let scale = Double(measured.count) / Double(max(areas.valid, 1))
       var limits = [Float](repeating: 2, count: thresholds.count)
       var above = 0
       // From the highest one down: what reaches one reaches all below it, and the rest of their pixels are others.
       for index in thresholds.indices.reversed() {
-        let wanted = Int((Double(reached[index]) * scale).rounded())
         let probabilities = values + index * pixels
+        let kept = Double(areas.reached[index]) * scale
+        guard kept >= 0.5, !candidates.isEmpty else { continue }
+        let best = ProbabilityHistogram(measured.map { probabilities[$0] })
+          .bestCount(expected: kept, most: Self.mostGrowth * kept)
+        let wanted = Int(best.rounded())
         // Pixels that are as likely as each other are taken together, so there may be none left.
-        if wanted > above, !candidates.isEmpty {
+        if wanted > above {
           let rank = min(wanted - above, candidates.count)
-          limits[index] = max(Self.largest(rank, of: candidates.map { probabilities[$0] }), Self.leastLimit)
+          limits[index] = max(
+            ProbabilityHistogram(candidates.map { probabilities[$0] }).largest(rank), Self.leastLimit)
           candidates.removeAll { probabilities[$0] >= limits[index] }
           above = wanted
         }
       }
-      return field(values, limits: limits)
+      return thinned(values, limits: limits, sum: areas.sum * scale)
     }
   }
 
-  /// The number from 0 to 1 that is the largest but `rank` − 1 of some.
-  private static func largest(_ rank: Int, of values: [Float]) -> Float {
-    // They are in the order of their bits, and few have the upper ones in common. (Adding 0 makes a zero of −0.)
-    func bin(_ value: Float) -> Int { Int((value + 0).bitPattern >> 16) }
-    var counts = [Int](repeating: 0, count: 1 << 16)
-    for value in values { counts[bin(value)] += 1 }
-    var (last, above) = (counts.count - 1, 0)
-    while above + counts[last] < rank {
-      above += counts[last]
-      last -= 1
+  /// The field of some limits with a sum of at most so much: rates between two thresholds are nearer to the lower one, all by
+  /// the same power of their place between them.
+  private func thinned(_ values: UnsafePointer<Float>, limits: [Float], sum: Double) -> Tensor {
+    func made(_ power: Float) -> (field: Tensor, sum: Double) {
+      let field = field(values, limits: limits, power: power)
+      return (field, field.withUnsafeBufferPointer { $0.reduce(0.0) { $1.isNaN ? $0 : $0 + Double($1) } })
     }
-    return values.filter { bin($0) == last }.sorted(by: >)[rank - above - 1]
+    var best = made(1)
+    guard best.sum > sum else { return best.field }
+    var (low, high): (Float, Float) = (1, Self.mostPower)
+    for _ in 0..<6 {
+      let power = (low * high).squareRoot()
+      let next = made(power)
+      if next.sum > sum { low = power } else { high = power }
+      if abs(next.sum - sum) < abs(best.sum - sum) { best = next }
+    }
+    return best.field
   }
 
-  /// The measured pixels of a field, and those that reach each threshold.
-  private func areas(_ field: UnsafeBufferPointer<Float>) -> (valid: Int, reached: [Int]) {
-    var valid = 0
+  /// The measured pixels of a field, those that reach each threshold, and the sum of its rain in mm/h.
+  private func areas(_ field: UnsafeBufferPointer<Float>) -> (valid: Int, reached: [Int], sum: Double) {
+    var (valid, sum) = (0, 0.0)
     var reached = [Int](repeating: 0, count: thresholds.count)
     for value in field where !value.isNaN {
       valid += 1
+      sum += Double(value)
       for index in thresholds.indices where value >= thresholds[index] { reached[index] += 1 }
     }
-    return (valid, reached)
+    return (valid, reached, sum)
   }
 
   /// ``matched(_:to:)`` of every frame, `[t, h, w]` in mm/h.
   ///
-  /// - Parameter observed: a field for each frame, `[t, h, w]`, or one for all, `[h, w]`; in mm/h, NaN where missing.
+  /// - Parameter observed: a field `[h, w]` in mm/h, NaN where missing.
   public func matched(to observed: Tensor, pool: WorkerPool) -> Tensor {
     precondition(
-      Array(observed.shape.suffix(2)) == fieldShape && (observed.rank == 2 || observed.shape[0] == exceedance.shape[0]),
+      observed.shape == fieldShape,
       "observed fields of shape \(observed.shape) for probabilities of \(exceedance.shape)")
     var result = Tensor(uninitialized: [exceedance.shape[0]] + fieldShape)
     result.withUnsafeMutableBufferPointer { target in
       // Each task writes a frame of its own.
       nonisolated(unsafe) let target = target
       pool.run(tasks: exceedance.shape[0]) { frame in
-        let field = observed.withUnsafeBufferPointer { values in
-          let start = observed.rank == 2 ? 0 : frame * pixels
-          return matched(frame, to: UnsafeBufferPointer(rebasing: values[start..<start + pixels]))
-        }
+        let field = observed.withUnsafeBufferPointer { matched(frame, to: $0) }
         field.withUnsafeBufferPointer { values in
           for pixel in values.indices { target[frame * pixels + pixel] = values[pixel] }
         }
@@ -191,8 +208,8 @@ public struct RainDistribution: Sendable {
   /// The rate of each pixel: a threshold is reached where its probability reaches its limit.
   ///
   /// Between the highest one that is reached and the next the rate is where the logarithm of the probability, over that of
-  /// the limit, would be zero.
-  private func field(_ values: UnsafePointer<Float>, limits: [Float]) -> Tensor {
+  /// the limit, would be zero; a power above 1 of this place between them brings it nearer to the lower one.
+  private func field(_ values: UnsafePointer<Float>, limits: [Float], power: Float = 1) -> Tensor {
     var result = Tensor(shape: fieldShape)
     let logarithms = limits.map(logf)
     let steps = zip(thresholds, thresholds.dropFirst()).map { logf($1 / $0) }
@@ -207,11 +224,12 @@ public struct RainDistribution: Sendable {
         let margin = logf(values[last * pixels + pixel]) - logarithms[last]
         if last + 1 < thresholds.count {
           let next = logf(max(values[(last + 1) * pixels + pixel], 1e-9)) - logarithms[last + 1]
-          let share = margin - next > 0 ? margin / (margin - next) : 0
+          var share = margin - next > 0 ? margin / (margin - next) : 0
+          if power != 1 { share = powf(share, power) }
           // Rounding must not make it reach the next one.
           target[pixel] = min(thresholds[last] * expf(steps[last] * share), thresholds[last + 1].nextDown)
         } else {
-          target[pixel] = thresholds[last] * min(expf(margin / Self.tail), Self.furthest)
+          target[pixel] = thresholds[last] * min(expf(margin / (Self.tail * power)), Self.furthest)
         }
       }
     }

@@ -7,7 +7,9 @@ import Tensor
 /// S-PROG's forecast in the form in which a network's head reads it.
 ///
 /// A field is in tens of decibels above what is dry (−15 dB): 0 where it is dry, 0.5 at 0.1 mm/h, 1.5 at 1 mm/h, 2.5 at
-/// 10 mm/h. The head reads it twice, as it is and fading with the lead time: how sure one may be of it changes.
+/// 10 mm/h. The head reads it fading with the lead time, and beside it what is left of 1: details are S-PROG's as long as they
+/// last, and what comes later is the network's. (Where the field did not fade, the network leant on it at all lead times and
+/// learned less: see the page on Lagrangian coordinates.)
 enum SPROGGuidance {
   /// Channels of guidance for each lead time.
   static let channels = 2
@@ -16,10 +18,10 @@ enum SPROGGuidance {
   private static let unit: Float = 10
   /// What is dry, in dB.
   private static let dry: Float = -15
-  /// What is left of the fading channel with each lead frame.
-  private static let decay: Float = 0.75
-  /// By how much the logit of a probability rises with one unit when training begins.
-  private static let firstSlope: Float = 2.5
+  /// What is left after five minutes.
+  private static let decay = 0.75
+  /// By how much the logit of a probability rises with one unit when training begins, at no lead time.
+  private static let firstSlope: Float = 4
   /// Fields are kept in 255 steps, each a fifth of a decibel, from −10 dB below what is dry.
   private static let (lowest, step): (Float, Float) = (-1, 0.02)
 
@@ -41,22 +43,23 @@ enum SPROGGuidance {
 
   /// What the head reads, of fields in one channel.
   ///
-  /// - Parameter fields: `[…, leadFrames, h, w]`.
-  /// - Returns: `[…, leadFrames, channels, h, w]`.
-  static func channels(_ fields: Tensor) -> Tensor {
-    let (leadFrames, pixels) = (fields.shape[fields.rank - 3], fields.shape.suffix(2).reduce(1, *))
-    var shape = fields.shape
-    shape.insert(channels, at: shape.count - 2)
-    var result = Tensor(uninitialized: shape)
+  /// - Parameters:
+  ///   - fields: `[b, leadFrames, h, w]`.
+  ///   - stepSeconds: from frame to frame of each sample.
+  /// - Returns: `[b, leadFrames, channels, h, w]`.
+  static func channels(_ fields: Tensor, stepSeconds: [Double]) -> Tensor {
+    let (leadFrames, pixels) = (fields.shape[1], fields.shape[2] * fields.shape[3])
+    precondition(stepSeconds.count == fields.shape[0], "a step for each sample")
+    var result = Tensor(uninitialized: [fields.shape[0], leadFrames, channels] + fields.shape.suffix(2))
     result.withUnsafeMutableBufferPointer { target in
       fields.withUnsafeBufferPointer { source in
-        for image in 0..<(pixels > 0 ? source.count / pixels : 0) {
-          var share: Float = 1
-          for _ in 0...image % leadFrames { share *= decay }
+        for image in 0..<fields.shape[0] * leadFrames {
+          let (sample, lead) = image.quotientAndRemainder(dividingBy: leadFrames)
+          let share = Float(pow(decay, Double(lead + 1) * stepSeconds[sample] / 300))
           for pixel in 0..<pixels {
             let value = source[image * pixels + pixel]
-            target[2 * image * pixels + pixel] = value
-            target[(2 * image + 1) * pixels + pixel] = share * value
+            target[2 * image * pixels + pixel] = share * value
+            target[(2 * image + 1) * pixels + pixel] = share
           }
         }
       }
@@ -73,14 +76,14 @@ enum SPROGGuidance {
   }
 
   /// Has a new network of exceedance probabilities begin with S-PROG's forecast: the logit of each probability rises with the
-  /// field, and is 0 where that reaches the threshold.
+  /// field, and is 0 where that reaches the threshold, as far as it has not faded.
   ///
   /// - Parameters:
   ///   - parameters: of a network with guidance.
   ///   - thresholds: in mm/h, of its output's channels.
   ///   - patch: the pixels on a side that are folded.
   static func begin(_ parameters: inout ParameterSet, thresholds: [Float], patch: Int) {
-    guard var weight = parameters["head.weight"], var bias = parameters["head.bias"] else {
+    guard var weight = parameters["head.weight"], let bias = parameters["head.bias"] else {
       preconditionFailure("a network without a head")
     }
     // Channels of guidance come last; of folded ones all channels of a pixel lie together.
@@ -91,10 +94,10 @@ enum SPROGGuidance {
       for pixel in 0..<folded {
         let row = pixel * thresholds.count + index
         weight[row, first + pixel * channels, 0, 0] = firstSlope
-        bias[row] = -firstSlope * field
+        weight[row, first + pixel * channels + 1, 0, 0] = -firstSlope * field - bias[row]
       }
     }
-    (parameters["head.weight"], parameters["head.bias"]) = (weight, bias)
+    parameters["head.weight"] = weight
   }
 
   /// A field in a quarter of the memory.

@@ -276,7 +276,8 @@ struct Sampler: Sendable {
           UnsafeMutableBufferPointer(rebasing: target[index * size..<(index + 1) * size]), by: sample.intensity)
       }
     }
-    return SPROGGuidance.channels(fields)
+    return SPROGGuidance.channels(
+      fields, stepSeconds: samples.map { data.sequences[$0.window.sequence].stepSeconds })
   }
 
   /// Calls `body` with each row of a crop's frames: its pixels, the number of its frame in `range`, and its own number.

@@ -84,6 +84,7 @@ public final class Trainer {
       coordinates: options.coordinates,
       loss: options.loss, huberDelta: options.loss == .huber ? options.huberDelta : nil, seed: options.seed)
     (fresh.averagesFlips, fresh.guidance) = (options.averagesFlips, options.guidance)
+    (fresh.timeStepRange, fresh.gridSpacingRange) = (data.stepRange, data.spacingRange)
     let resumption = resume ? try Resumption(folder) : nil
     try resumption?.requireSame(options, data, fresh)
     let checkpoint = resumption?.checkpoint
@@ -238,8 +239,8 @@ public final class Trainer {
       guard validCount > 0 else { continue }
       let isLast = part == options.accumulate - 1
       let loss = step(
-        input: batch.input, target: batch.target, guidance: batch.guidance, into: &gradients, validCount: Int(validCount),
-        whenFinal: isLast ? gradientSum.begin : nil)
+        input: batch.input, target: batch.target, guidance: batch.guidance, into: &gradients,
+        validCount: Int(validCount), whenFinal: isLast ? gradientSum.begin : nil)
       taught.append((batch, validCount))
       sums.append(loss.sum)
       sums += TrainingHealth.cluelessSums(step.loss, target: batch.target, first: share.rank * batch.target.count)

@@ -49,6 +49,9 @@ public struct TrainingData: Sendable {
   public let stepSeconds: Double
   /// The distance of neighbouring pixels in metres, where the files tell.
   public let spacingMetres: Double?
+  /// The least and the largest of these two, where they may differ.
+  let stepRange: [Double]?
+  let spacingRange: [Double]?
   /// What these frames are, to notice when they change.
   let record: DataRecord
   /// The sequences that ``frames`` are of.
@@ -75,13 +78,16 @@ public struct TrainingData: Sendable {
       throw NowcastError(
         .unusable, "there are no two frames in a row to learn from.", path: all.first?.source.files.first)
     }
+    let used = all.filter { $0.count >= options.inputFrames + options.leadFrames(stepSeconds: first.stepSeconds) }
     stepSeconds = first.stepSeconds
+    stepRange = options.isMixed ? Self.range(used.map(\.stepSeconds)) : nil
+    spacingRange = options.isMixed ? Self.range(used.compactMap(\.grid.spacingMetres)) : nil
     spacingMetres = first.grid.spacingMetres
     inputFrames = options.inputFrames
     leadFrames = options.leadFrames(stepSeconds: stepSeconds)
     let length = inputFrames + leadFrames
     // A few frames at another step, as an outage leaves them, are too short to be used and no reason to refuse the rest.
-    for other in all where other.count >= length {
+    for other in options.isMixed ? [] : used {
       try Self.requireSame(first, other, "time step", first.stepSeconds, other.stepSeconds, unit: "s", tolerance: 0.02)
       guard let a = first.grid.spacingMetres, let b = other.grid.spacingMetres else { continue }
       try Self.requireSame(first, other, "grid spacing", a, b, unit: "m", tolerance: 0.05)
@@ -184,6 +190,11 @@ public struct TrainingData: Sendable {
     return hash.text
   }
 
+  private static func range(_ values: [Double]) -> [Double]? {
+    guard let least = values.min(), let most = values.max() else { return nil }
+    return [least, most]
+  }
+
   private static func requireSame(
     _ a: FrameSequence, _ b: FrameSequence, _ what: String, _ x: Double, _ y: Double, unit: String, tolerance: Double
   ) throws {
@@ -191,7 +202,7 @@ public struct TrainingData: Sendable {
     throw NowcastError(
       .unusable,
       "the \(what) is \(y.short) \(unit) here and \(x.short) \(unit) in \(a.source.files.first ?? a.name); train on data of "
-        + "one \(what).", path: b.source.files.first)
+        + "one \(what), or with --mixed.", path: b.source.files.first)
   }
 
   /// Something must be learned from: a pixel that was measured, in a lead frame of a window.

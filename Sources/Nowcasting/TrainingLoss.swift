@@ -19,7 +19,7 @@ public enum TrainingLoss: String, Sendable, Codable, CaseIterable {
   case exceedance
 
   /// The rain rates in mm/h whose probabilities the loss `exceedance` teaches.
-  static let exceedanceThresholds: [Float] = [0.1, 0.5, 1, 2, 5, 10, 20]
+  static let exceedanceThresholds: [Float] = [0.1, 0.5, 1, 2, 5, 10, 20, 40]
 
   /// The weights of the balanced loss (Shi et al. 2017), by the true rain rate in mm/h; below the first it is 1.
   static let balancedWeights: [(rainRate: Float, weight: Float)] = [(2, 2), (5, 5), (10, 10), (30, 30)]
@@ -40,7 +40,7 @@ public enum TrainingLoss: String, Sendable, Codable, CaseIterable {
       guard thresholds.allSatisfy({ $0 > 0 && $0 < 1 }) else {
         throw NowcastError(
           .usage,
-          "--loss exceedance is about rain of 0.1 to 20 mm/h, which must lie inside of the network's scale; take a lower "
+          "--loss exceedance is about rain of 0.1 to 40 mm/h, which must lie inside of the network's scale; take a lower "
             + "--min-dbz or a higher --max-dbz or --max-rain-rate.")
       }
       return .exceedance(thresholds)

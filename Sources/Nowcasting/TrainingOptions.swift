@@ -33,6 +33,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   public var maxSteps: Int?
   /// Seconds after which training ends; `nil` does not limit them. With a limit, the result depends on the machine.
   public var maxSeconds: Double?
+  /// Whether what is learned from may be of several time steps and grid spacings.
+  public var isMixed = false
   /// The coordinates in which the network sees rain.
   public var coordinates = Coordinates.eulerian
   /// What the network is told beside the frames.

@@ -38,6 +38,7 @@ extension TrainingSetting {
     .flag("augment", \.augments),
     .flag("average-flips", \.averagesFlips).when("--augment") { $0.augments },
     .number("intensity-scaling", \.intensityScaling),
+    .flag("mixed", \.isMixed),
     .number("validation-share", \.validationShare),
     .unsigned("seed", \.seed),
     .integer("epochs", \.epochs),

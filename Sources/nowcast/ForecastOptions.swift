@@ -1,4 +1,5 @@
 import ArgumentParser
+import Logging
 import Nowcasting
 import RadarIO
 
@@ -10,7 +11,9 @@ struct ForecastOptions: ParsableArguments {
   @Option(help: "How to forecast.")
   var method = ForecastMethod.convlstm
 
-  @Option(help: ArgumentHelp("A model file or the folder of a run, for the method convlstm.", valueName: "model"))
+  @Option(
+    help: ArgumentHelp(
+      "A model file or the folder of a run, for the method convlstm. (default: the starter model)", valueName: "model"))
   var model: String?
 
   @Option(help: "Frames to forecast. (default: as many as the model was trained for; an hour without one)")
@@ -22,7 +25,7 @@ struct ForecastOptions: ParsableArguments {
   @Option(help: "Write the forecast so that another program's reader takes it.")
   var compat: ForecastCompatibility?
 
-  @Flag(help: "Write the probabilities that rain reaches 0.1 to 20 mm/h, too, of a model that forecasts them.")
+  @Flag(help: "Write the probabilities that rain reaches 0.1 to 40 mm/h, too, of a model that forecasts them.")
   var probabilities = false
 
   @Flag(help: "Forecast even if time step or grid spacing are not those the model was trained on.")
@@ -38,12 +41,7 @@ struct ForecastOptions: ParsableArguments {
     if probabilities && compat != nil {
       throw ValidationError("--probabilities and --compat contradict each other: pysteps reads no probabilities.")
     }
-    guard method.baseline != nil else {
-      guard model != nil else {
-        throw ValidationError("give a --model, or a --method that needs none: advection, sprog or persistence.")
-      }
-      return
-    }
+    guard method.baseline != nil else { return }
     for (name, given) in [("--model", model != nil), ("--force", force), ("--probabilities", probabilities)]
     where given {
       throw ValidationError("--method \(method.rawValue) uses no model; leave \(name) out, or say --method convlstm.")
@@ -62,6 +60,17 @@ struct ForecastOptions: ParsableArguments {
     return settings
   }
 
-  /// The model, if there is one.
-  func readModel() throws -> IdentifiedModel? { try model.map { try IdentifiedModel(contentsOf: $0) } }
+  /// The model, if the method has one.
+  func readModel(_ logger: Logger) throws -> IdentifiedModel? {
+    guard method.baseline == nil else { return nil }
+    if model == nil {
+      logger.warning(
+        """
+        no --model is given, so the starter model forecasts, which knows none of your radars: 'nowcast model starter' tells what \
+        it is worth, and 'nowcast train' makes one of your own
+        """
+      )
+    }
+    return try IdentifiedModel(contentsOf: model ?? StarterModel.name)
+  }
 }

@@ -7,16 +7,20 @@ struct ModelCommand: ParsableCommand {
     commandName: "model", abstract: "Tell what is inside a model file, or import layers of other programs.",
     usage: """
       nowcast model <model>
+      nowcast model starter
       nowcast model import <file.safetensors> --output <out.safetensors>
+      nowcast model card <model> --text <card.md> --output <out.safetensors>
       """,
-    subcommands: [ModelShow.self, ModelImport.self], defaultSubcommand: ModelShow.self)
+    subcommands: [ModelShow.self, ModelImport.self, ModelCard.self], defaultSubcommand: ModelShow.self)
 }
 
 struct ModelShow: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show", abstract: "Tell what is inside a model file (also without the word 'show').")
 
-  @Argument(help: ArgumentHelp("A model file or the folder of a run.", valueName: "model"))
+  @Argument(
+    help: ArgumentHelp(
+      "A model file, the folder of a run, or 'starter' for the model that comes with the program.", valueName: "model"))
   var model: String
 
   @OptionGroup var verbosity: VerbosityOptions
@@ -33,6 +37,10 @@ struct ModelShow: ParsableCommand {
       "kernels        input \(list(architecture.inputKernel)); state \(list(architecture.stateKernel)); peepholes "
         + "\(architecture.peephole ? "yes" : "no"); forecaster order \(architecture.forecasterOrder.rawValue)",
     ]
+    func metres(_ value: Double) -> String { String(format: "%.0f m", value) }
+    func range(_ range: [Double]?, _ text: (Double) -> String) -> String? {
+      range.map { $0[0] < $0[1] ? "\(text($0[0])) to \(text($0[1]))" : text($0[0]) }
+    }
     let scales = architecture.scales
     if !scales.isEmpty {
       lines.append(
@@ -42,8 +50,8 @@ struct ModelShow: ParsableCommand {
     }
     lines += [
       "frames         \(configuration.inputFrames) in, \(configuration.leadFrames) out, "
-        + "step \(durationText(configuration.timeStepSeconds))",
-      "grid spacing   \(configuration.gridSpacingMetres.map { String(format: "%.0f m", $0) } ?? "not known")",
+        + "step \(range(configuration.timeStepRange, durationText) ?? durationText(configuration.timeStepSeconds))",
+      "grid spacing   \(range(configuration.gridSpacingRange, metres) ?? configuration.gridSpacingMetres.map(metres) ?? "not known")",
       "normalisation  \(configuration.normalisation.text)",
       "coordinates    \(configuration.coordinates.rawValue)"
         + (configuration.guidance == .none ? "" : ", guidance \(configuration.guidance.rawValue)"),
@@ -67,6 +75,7 @@ struct ModelShow: ParsableCommand {
       let name = entry.name.padding(toLength: 44, withPad: " ", startingAt: 0)
       lines.append("  \(name)\(entry.shape)")
     }
+    if let card = model.card { lines.insert(contentsOf: [card, ""], at: 0) }
     Console.print(lines.joined(separator: "\n"))
   }
 

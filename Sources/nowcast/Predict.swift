@@ -43,7 +43,7 @@ struct Predict: ParsableCommand {
     let writer = settings.writer(overwrite: replacing.overwrite)
     try writer.check(path: output)
     if let quicklook { try Quicklook.check(quicklook, overwrite: replacing.overwrite) }
-    let maker = try ForecastMaker(settings: settings, model: try making.readModel(), pool: threads.pool)
+    let maker = try ForecastMaker(settings: settings, model: try making.readModel(logger), pool: threads.pool)
     let read = try reading.read(frames, relation: maker.readOptions.relation, logger: logger)
     let (sequence, warning) = try maker.lastSequence(of: read)
     if let warning { logger.warning("\(warning)") }

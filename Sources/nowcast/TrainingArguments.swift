@@ -129,6 +129,11 @@ struct TrainingArguments: ParsableArguments {
       "Multiply the rain rates of each crop by a random factor of at most this, and at least its inverse. (default: 1)")
   var intensityScaling: Double?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Learn from data of several time steps and grid spacings; the model then serves all between them.")
+  var mixed: Bool?
+
   @Option(help: "The share of the frames, the last ones, that is held out. (default: 0.2)")
   var validationShare: Double?
 
@@ -226,7 +231,8 @@ struct TrainingArguments: ParsableArguments {
       ("crop", integer(crop)), ("batch-size", integer(batchSize)), ("accumulate", integer(accumulate)),
       ("sampling", word(sampling)), ("augment", flag(augment)),
       ("average-flips", flag(averageFlips)),
-      ("intensity-scaling", number(intensityScaling)), ("validation-share", number(validationShare)),
+      ("intensity-scaling", number(intensityScaling)), ("mixed", flag(mixed)),
+      ("validation-share", number(validationShare)),
       ("seed", seed.map { .unsigned($0) }), ("epochs", integer(epochs)), ("max-steps", integer(maxSteps)),
       ("max-seconds", number(maxSeconds)), ("early-stopping", integer(earlyStopping)),
       ("optimizer", word(optimizer)), ("learning-rate", number(learningRate)), ("beta1", number(beta1)),

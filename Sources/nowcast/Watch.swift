@@ -90,7 +90,8 @@ struct Watch: ParsableCommand {
     (options.isOnce, options.catchUp) = (once, catchUp.count)
     options.staleAfter = staleAfter ?? (once ? nil : 3)
     let pool = threads.pool
-    let maker = try ForecastMaker(settings: making.settings(reading), model: try making.readModel(), pool: pool)
+    let model = try making.readModel(verbosity.logger)
+    let maker = try ForecastMaker(settings: making.settings(reading), model: model, pool: pool)
     Interruption.catchSignals(isService: true)
     let (format, logger, isQuiet) = (logFormat, verbosity.logger, verbosity.quiet)
     let watcher = try Watcher(options, maker: maker, pool: pool) { line in

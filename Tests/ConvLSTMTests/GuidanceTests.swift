@@ -59,7 +59,8 @@ import Testing
             for (dy, dx) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
               let (sourceY, sourceX) = (y / 2 * 2 + dy, x / 2 * 2 + dx)
               guard sourceY < 5, sourceX < 7 else { continue }
-              sum += Double(columns[row, (dy * 2 + dx) * 2 + from] - 0.5) * Double(guidance[b, t, from, sourceY, sourceX])
+              let weight = Double(columns[row, (dy * 2 + dx) * 2 + from] - 0.5)
+              sum += weight * Double(guidance[b, t, from, sourceY, sourceX])
             }
           }
           worst = max(
@@ -111,6 +112,8 @@ import Testing
   }
 
   @Test func impossibleNumbers() {
-    #expect { try configuration(guidance: 2000) } throws: { "\($0)" == "guidance has 2000 channels; it may have 0 to 1024" }
+    #expect { try configuration(guidance: 2000) } throws: {
+      "\($0)" == "guidance has 2000 channels; it may have 0 to 1024"
+    }
   }
 }

@@ -56,6 +56,25 @@ import Verification
     #expect(result.book.leadMinutes() == [5, 10] && result.events.count == 2 && result.notes.count == 1)
   }
 
+  /// A model of mixed data serves what lies between, and says what that is.
+  @Test func aModelOfSeveralStepsAndSpacings() throws {
+    var configuration = try forecaster().configuration
+    (configuration.timeStepRange, configuration.gridSpacingRange) = ([120, 600], [500, 1000])
+    let text = try JSONEncoder().encode(configuration)
+    #expect(try JSONDecoder().decode(ModelConfiguration.self, from: text) == configuration)
+    let network = EncoderForecaster(try configuration.architecture.network(), seed: 1).parameters
+    let forecaster = try Forecaster(Model(configuration: configuration, parameters: network), pool: .standard)
+    for (step, spacing) in [(118.0, 1000.0), (360, 800), (605, 480)] {
+      #expect(forecaster.misfit(of: countingSequence(frames: 5, step: step, spacing: spacing)) == nil)
+    }
+    #expect(
+      forecaster.misfit(of: countingSequence(frames: 5, step: 900, spacing: 2000))
+        == "the model was trained on a time step of 120 to 600 s and a grid spacing of 500 to 1000 m, the frames have 900 s and "
+        + "2000 m.")
+    configuration.timeStepRange = [600, 120]
+    #expect(throws: NowcastError.self) { try configuration.validate(path: nil) }
+  }
+
   @Test func aModelForOtherFramesIsRefused() throws {
     let sequence = countingSequence(frames: 5)
     try forecaster().requireFit(sequence, force: false)

@@ -75,7 +75,8 @@ import Testing
     #expect(wet > 3)
   }
 
-  /// Each threshold is reached at as large a share of the pixels as in the observed field, and where it is most likely.
+  /// Each threshold is reached at as large a share of the pixels as in the observed field, or at up to a quarter more, and where
+  /// it is most likely.
   @Test func matchedAreas() {
     let observed = Self.observed
     let field = distribution.matched(to: observed, pool: WorkerPool(threadCount: 2)).part(0)
@@ -83,7 +84,7 @@ import Testing
     for (index, threshold) in Self.thresholds.enumerated() {
       let wanted = observed.elements.count { $0 >= threshold }
       let reached = field.elements.indices.filter { field.elements[$0] >= threshold }
-      #expect(reached.count == wanted)
+      #expect(reached.count >= wanted && Double(reached.count) <= 1.25 * Double(wanted) + 0.5)
       let values = Self.probabilities.part(0).part(index).elements
       // Those that reach the next threshold, too, are chosen by that one.
       let next = index + 1 < 3 ? Self.thresholds[index + 1] : .infinity
@@ -98,9 +99,42 @@ import Testing
     #expect(dry.elements.allSatisfy { $0.isNaN || $0 == 0 })
   }
 
+  /// Where places are certain, areas are those of the observed field; where they are not, they are larger, and the sum of the rain
+  /// stays.
+  @Test func areasGrowWithUncertainty() {
+    var source = RandomSource(seed: 8)
+    let (height, width) = (60, 80)
+    let rain = Tensor(
+      shape: [height, width],
+      (0..<height * width).map { _ in max(0, 7 * pow(source.uniform(), 2) - 0.5) })
+    func reached(_ field: Tensor, _ threshold: Float) -> Int { field.elements.count { $0 >= threshold } }
+    func sum(_ field: Tensor) -> Double { field.elements.reduce(0) { $0 + Double($1) } }
+    func matched(_ width: Float) -> Tensor {
+      // Probabilities that rise with the rain, the more steeply the surer.
+      let values = Self.thresholds.flatMap { threshold in
+        rain.elements.map { 1 / (1 + exp((log(threshold) - log($0 + 0.01)) / width)) }
+      }
+      let distribution = RainDistribution(
+        thresholds: Self.thresholds, probabilities: Tensor(shape: [1, 3, height, 80], values))
+      return distribution.matched(to: rain, pool: WorkerPool(threadCount: 2)).part(0)
+    }
+    let (sure, unsure) = (matched(0.01), matched(2))
+    for threshold in Self.thresholds {
+      let wanted = Double(reached(rain, threshold))
+      #expect(abs(Double(reached(sure, threshold)) / wanted - 1) < 0.02)
+      #expect(Double(reached(unsure, threshold)) / wanted > 1.02)
+      #expect(Double(reached(unsure, threshold)) <= 1.25 * wanted + 1)
+    }
+    // Larger areas with the rain of before would hold more of it.
+    #expect(sum(unsure) < 1.02 * sum(rain) && sum(unsure) > 0.8 * sum(rain))
+    print(
+      "areas and sums: \(Self.thresholds.map { reached(unsure, $0) }) of \(Self.thresholds.map { reached(rain, $0) }), \(sum(unsure)) of \(sum(rain))"
+    )
+  }
+
   /// Members stand for the distribution: as many reach a threshold as are likely to.
   @Test func members() {
-    let members = distribution.members(0, count: 20)
+    let members = distribution.members(0, count: 20, pool: WorkerPool(threadCount: 2))
     for row in 0..<6 {
       for column in 0..<7 where !members[0, row, column].isNaN {
         for (index, threshold) in Self.thresholds.enumerated() {

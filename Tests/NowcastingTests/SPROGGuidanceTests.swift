@@ -1,6 +1,7 @@
 import Advection
 import ConvKernels
 import ConvLSTM
+import Foundation
 import Tensor
 import Testing
 
@@ -18,12 +19,14 @@ import Testing
     return options
   }
 
-  /// Read twice, once fading.
+  /// It fades, and what is left of it stands beside it.
   @Test func twoChannels() {
     let fields = Tensor(shape: [1, 2, 1, 2], [1, 2, 3, -4])
-    let channels = SPROGGuidance.channels(fields)
+    let channels = SPROGGuidance.channels(fields, stepSeconds: [300])
     #expect(channels.shape == [1, 2, 2, 1, 2])
-    #expect(channels.elements == [1, 2, 0.75, 1.5, 3, -4, 3 * 0.5625, -4 * 0.5625])
+    #expect(channels.elements == [0.75, 1.5, 0.75, 0.75, 3 * 0.5625, -4 * 0.5625, 0.5625, 0.5625])
+    // After ten minutes less is left than after five, however many frames these are.
+    #expect(SPROGGuidance.channels(fields, stepSeconds: [600])[0, 0, 0, 0, 1] == 2 * 0.5625)
   }
 
   /// Rain that covers all and is twice as strong has the field that scaling gives.
@@ -52,8 +55,8 @@ import Testing
     }
   }
 
-  /// A network begins with a probability of one half where S-PROG's field is at the threshold, and with more above it,
-  /// whatever it sees of the frames.
+  /// At no lead time a network begins with a probability of one half where S-PROG's field is at the threshold, and with more
+  /// above it; when all has faded, with what it would begin with by itself.
   @Test func beginsWithSPROG() throws {
     let thresholds: [Float] = [0.1, 1, 10]
     let configuration = try EncoderForecasterConfiguration(
@@ -68,8 +71,12 @@ import Testing
     }
     let tape = network.makeTape(
       batch: 1, inputFrames: 2, leadFrames: 1, height: 4, width: 6, recording: .nothing)
-    let output = network.forward(
-      tape, Tensor(shape: [1, 2, 1, 4, 6], repeating: 0.7), guidance: SPROGGuidance.channels(fields))
+    func forecast(stepSeconds: Double) -> Tensor {
+      network.forward(
+        tape, Tensor(shape: [1, 2, 1, 4, 6], repeating: 0.7),
+        guidance: SPROGGuidance.channels(fields, stepSeconds: [stepSeconds]))
+    }
+    let output = forecast(stepSeconds: 0)
     for (channel, column) in [(0, 1), (1, 2), (2, 3)] {
       for row in 0..<4 {
         #expect(abs(output[0, 0, channel, row, column] - 0.5) < 1e-5)
@@ -77,6 +84,8 @@ import Testing
         #expect(output[0, 0, channel, row, 0] < 0.5)
       }
     }
+    let late = forecast(stepSeconds: 86_400)
+    #expect(late.elements.allSatisfy { abs($0 - 1 / (1 + exp(3))) < 1e-6 })
   }
 
   /// The guidance of a crop is turned as its frames are, and is that of the whole frames at the window's reference time.
@@ -101,8 +110,9 @@ import Testing
           let (y, x) = orientation.transposes ? (flipped.x, flipped.y) : (flipped.y, flipped.x)
           for t in 0..<2 {
             let expected = fields[t, sample.y + row, sample.x + column]
-            #expect(abs(guidance[index, t, 0, y, x] - expected) <= 0.0101)
-            #expect(abs(guidance[index, t, 1, y, x] - [0.75, 0.5625][t] * expected) <= 0.0101)
+            let left: Float = [0.75, 0.5625][t]
+            #expect(abs(guidance[index, t, 0, y, x] - left * expected) <= 0.0101)
+            #expect(guidance[index, t, 1, y, x] == left)
           }
         }
       }
@@ -126,7 +136,9 @@ import Testing
     let forecasts = try [1, 2].map {
       try Forecaster(model, pool: WorkerPool(threadCount: $0)).forecast(rain, last: 9, leadFrames: 5)
     }
-    for (one, two) in zip(forecasts[0].elements, forecasts[1].elements) { #expect(one == two || one.isNaN && two.isNaN) }
+    for (one, two) in zip(forecasts[0].elements, forecasts[1].elements) {
+      #expect(one == two || one.isNaN && two.isNaN)
+    }
   }
 
   @Test func needsFramesThatStandStill() {

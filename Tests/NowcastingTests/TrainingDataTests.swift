@@ -104,6 +104,21 @@ func countingSequence(
     #expect(data.notes == ["1 of 2 sequences are shorter than 5 frames and not used"])
   }
 
+  /// With leave data of several steps and spacings is learned from together, and what it spans is known.
+  @Test func mixedData() throws {
+    var options = options(3, 2, share: 0)
+    options.isMixed = true
+    let data = try TrainingData(
+      [
+        countingSequence(frames: 9), countingSequence(frames: 8, start: 1e6, step: 600, spacing: 500),
+        countingSequence(frames: 3, start: 2e6, step: 60, spacing: 9000),
+      ], options: options)
+    #expect(data.training.map(\.sequence) == [0, 0, 0, 0, 0, 1, 1, 1, 1])
+    #expect(data.stepRange == [300, 600] && data.spacingRange == [500, 1000])
+    options.isMixed = false
+    #expect(try TrainingData([countingSequence(frames: 9)], options: options).stepRange == nil)
+  }
+
   @Test func anHourOfLeadFramesByDefault() {
     let options = TrainingOptions()
     #expect(options.leadFrames(stepSeconds: 300) == 12 && options.leadFrames(stepSeconds: 600) == 6)
