@@ -22,7 +22,7 @@ public struct RainDistribution: Sendable {
   /// Below this no rain is likely enough to be chosen, however much there should be.
   private static let leastLimit: Float = 1e-6
   /// How much larger than observed an area may become.
-  private static let mostGrowth = 1.25
+  private static let mostGrowth = 1.15
   /// The largest power that rates between thresholds are thinned by.
   private static let mostPower: Float = 8
   /// No quantile is further beyond the last threshold than this.
@@ -118,7 +118,7 @@ public struct RainDistribution: Sendable {
   /// an ensemble (Ebert 2001, "Ability of a poor man's ensemble to predict the probability and distribution of
   /// precipitation", Mon. Weather Rev. 129, 2461–2480), and rain that is stronger or weaker than any the network has learned
   /// from stays so. A threshold is reached at as large a share of the pixels as in the observed field or, where places are
-  /// uncertain, at up to a quarter more: at as many as have the greatest critical success index to be expected. The sum of
+  /// uncertain, at up to 15 % more: at as many as have the greatest critical success index to be expected. The sum of
   /// the rain stays that of the observed field, so what is more in area is less within the thresholds.
   ///
   /// - Parameters:

@@ -39,7 +39,6 @@ import Testing
     func predict(_ options: String..., frames: String = "a.nc") throws -> Command.Outcome {
       try Command.run(["predict", "--frames", folder / frames, "--output", folder / "f.nc"] + options)
     }
-    expect(try predict(), status: 64, "--model", "advection, sprog or persistence")
     expect(try predict("--method", "advection", "--model", "run"), status: 64, "uses no model", "--model")
     expect(try predict("--method", "persistence", "--force"), status: 64, "uses no model", "--force")
     expect(try predict("--method", "magic"), status: 64, "convlstm", "advection", "persistence")
