@@ -174,7 +174,10 @@ public final class ForecastMaker {
         + "seed \(configuration.seed)",
       references: "Shi et al. 2015, Convolutional LSTM Network, NeurIPS 28, https://arxiv.org/abs/1506.04214",
       comment: comment, warnings: warnings
-    ) { forecaster.prognosis($0, last: $0.shape[0] - 1, leadFrames: lead, stepSeconds: step) }
+    ) { [wanted = settings.probabilities == true] in
+      forecaster.prognosis(
+        $0, last: $0.shape[0] - 1, leadFrames: lead, stepSeconds: step, wantsDistribution: wanted)
+    }
   }
 
   /// The step of the input frames themselves, whatever came before them.

@@ -94,12 +94,15 @@ public final class Forecaster {
   /// - Returns: `[leadFrames, h, w]` in mm/h; of a model of probabilities as
   ///   ``RainDistribution/matched(to:pool:)`` has it, from the last frame.
   public func forecast(_ rainRate: Tensor, last: Int, leadFrames: Int, stepSeconds: Double? = nil) -> Tensor {
-    prognosis(rainRate, last: last, leadFrames: leadFrames, stepSeconds: stepSeconds).rainRate
+    prognosis(
+      rainRate, last: last, leadFrames: leadFrames, stepSeconds: stepSeconds, wantsDistribution: false
+    ).rainRate
   }
 
-  /// The same with the probabilities that it follows from, where the model forecasts those.
+  /// The same with the probabilities that it follows from, where the model forecasts those and they are wanted: to carry them
+  /// along takes a fifth of the time.
   public func prognosis(
-    _ rainRate: Tensor, last: Int, leadFrames: Int, stepSeconds: Double? = nil
+    _ rainRate: Tensor, last: Int, leadFrames: Int, stepSeconds: Double? = nil, wantsDistribution: Bool = true
   ) -> (rainRate: Tensor, distribution: RainDistribution?) {
     let step = nominalStep(stepSeconds ?? configuration.timeStepSeconds)
     let frames = rainRate.parts(last + 1 - configuration.inputFrames..<last + 1)
@@ -125,6 +128,7 @@ public final class Forecaster {
     let rates = carried(still.matched(to: rainRate.part(last), pool: pool)) {
       SemiLagrangian.extrapolate(eachRainRate: $0, along: $1, pool: pool)
     }
+    guard wantsDistribution else { return (rates, nil) }
     guard motion != nil else { return (rates, still) }
     return (
       rates,
