@@ -252,7 +252,7 @@ import Testing
     expect(try watch(persistence[0], persistence[1], out: "link/out"), status: 64, "outside")
     try Data().write(to: URL(fileURLWithPath: folder / "file"))
     expect(try watch(persistence[0], persistence[1], out: "file"), status: 73, "file")
-    expect(try watch(), status: 64, "--model")
+    expect(try watch(out: "starter-out"), status: 0, "the starter model forecasts")
     expect(try watch("--model", folder / "none"), status: 66, "none")
     expect(try watch("--method", "persistence", "--poll-seconds", "0"), status: 64, "--poll-seconds")
     expect(try watch("--method", "persistence", "--catch-up", "some"), status: 64, "--catch-up")
