@@ -26,15 +26,19 @@ struct GridReader {
     var notes: [String] = []
     var georeference = Georeference(gridMapping: mappingText(of: variable))
     let horizontal: Set = [grid.yName, grid.xName]
-    func store(_ found: NetCDFFile.Variable) throws {
+    func store(_ found: NetCDFFile.Variable, isMapping: Bool = false) throws {
       let name = found.name
       guard georeference.variable(name) == nil, !CFNames.reserved.contains(name), let type = found.type,
         type != .string, isPlain(found, horizontal)
       else { return }
+      // The value of a grid mapping means nothing (CF 5.6), and some programs leave there what was in memory: files of one radar
+      // would differ in it, and forecasts from them.
+      let bytes = try file.bytes(of: found)
+      let isMeaningless = isMapping && found.dimensions.isEmpty
       georeference.variables.append(
         StoredVariable(
           name: name, type: type, dimensions: found.dimensions.map { .init(name: $0.name, length: $0.length) },
-          bytes: try file.bytes(of: found), attributes: found.attributes))
+          bytes: isMeaningless ? [UInt8](repeating: 0, count: bytes.count) : bytes, attributes: found.attributes))
       if let bounds = found.attributes.text("bounds").flatMap({ file.variable($0, from: found) }), bounds.name != name {
         try store(bounds)
       }
@@ -56,7 +60,7 @@ struct GridReader {
           notes.append(
             "its grid mapping '\(found.name)' gets the \(attribute.name) it lacks, which follows from its \(origin)")
         }
-        try store(found)
+        try store(found, isMapping: true)
       } else if file.variable(name, from: variable) == nil {
         notes.append("its grid_mapping names '\(name)', which is not in the file")
       }

@@ -19,7 +19,8 @@ import Testing
 
   @Test func brisbane() throws {
     guard let folder = path("bom-66-20201031") else { return }
-    let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted().prefix(6)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { !$0.hasPrefix(".") }
+    let files = names.sorted().prefix(6)
     let sequence = try RadarReader().sequences(at: files.map { "\(folder)/\($0)" }).singleSequence(for: "this")
     #expect(sequence.name == "2020-10-31T00:00Z")
     #expect(sequence.stepSeconds == 600)

@@ -124,7 +124,8 @@ import Testing
       let original = try #require(source.variable(name))
       #expect(copy.type == original.type)
       #expect(copy.attributes == original.attributes)
-      #expect(try file.bytes(of: copy) == source.bytes(of: original))
+      // The value of a grid mapping means nothing, and is the same whatever the source has.
+      #expect(try file.numbers(of: copy) == (name == "proj" ? [0] : source.numbers(of: original)))
     }
     // Bounds that are not there are not pointed to.
     let columns = try #require(file.variable("columns"))
