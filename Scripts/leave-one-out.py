@@ -10,10 +10,11 @@ it, chooses anything. `nowcast eval` scores it from every second start time besi
 and reports stay in OUTPUT; what is there already is not made again. Those of five minutes and one kilometre are learned from.
 An event of another step and spacing is scored by the model of all of these, which has to be forced to.
 
-Printed are, for each event at +15, +30, +45 and +60 minutes as far as its step has them, CSI at 0.5, 1, 2 and 5 mm/h, the frequency bias at 1 and 2, MSE and
-FSS (1 mm/h, the window nearest to 20 km) of each method, on the pixels that are valid in all. An event of three hours has too few
-blocks of independent start times for an interval, so the reports are merged, and the 95 % intervals of the difference in CSI between the
-models and S-PROG are printed of all events together.
+Printed are, for each event at +15, +30, +45 and +60 minutes as far as its step has them, CSI at 0.5, 1, 2 and 5 mm/h, the
+frequency bias at 1 and 2, MSE and FSS (1 mm/h, the window nearest to 20 km) of each method, on the pixels that are valid in all.
+Three hours have too few blocks of an hour for intervals, so blocks have 20 minutes: intervals.csv of each report has those of the
+event, which are rather narrow, since start times so near to each other are not independent. The reports of the events of five
+minutes are merged, and the 95 % intervals of the difference in CSI between models and S-PROG are printed of all of them together.
 """
 import argparse
 import csv
@@ -64,8 +65,8 @@ def study(options, event, coordinates):
              *kind, "--validation-share", "0", "--max-steps", str(options.steps), "--quiet", *resume, *threads], check=True)
         subprocess.run(
             [options.nowcast, "eval", "--data", options.data / EVENTS[event], "--model", run, "--output", report, "--overwrite",
-             "--stride", "2", "--block-minutes", "20", "--baselines", "persistence,advection,sprog", "--quiet", *FORCED.get(event, []), *threads],
-            check=True)
+             "--stride", "2", "--block-minutes", "20", "--baselines", "persistence,advection,sprog", "--quiet",
+             *FORCED.get(event, []), *threads], check=True)
     return report
 
 

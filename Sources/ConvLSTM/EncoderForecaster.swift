@@ -139,6 +139,8 @@ public final class EncoderForecaster {
   }
 
   /// Forecasts `leadFrames` frames from `input`, `[b, t, c, h, w]`; the result is `[b, leadFrames, c, h, w]`.
+  ///
+  /// - Precondition: the network reads no guidance.
   public func forecast(_ input: Tensor, leadFrames: Int) -> Tensor {
     precondition(input.rank == 5, "frames are [b, t, c, h, w], not \(input.shape)")
     let tape = makeTape(

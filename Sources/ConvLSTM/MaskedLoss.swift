@@ -30,7 +30,7 @@ public struct MaskedLoss: Sendable {
     sums.withUnsafeMutableBufferPointer { sums in
       // Each task writes a sum of its own.
       nonisolated(unsafe) let sums = sums
-      images.forEach(pool) { image in
+      pool.run(tasks: images.count) { image in
         var sum = 0.0
         images.forEachValid(image) { p, t, channel, _ in
           sum += loss.value(prediction: p, target: t, channel: channel)
@@ -53,7 +53,7 @@ public struct MaskedLoss: Sendable {
     result.withUnsafeMutableBufferPointer { result in
       // Each task writes an image of its own.
       nonisolated(unsafe) let result = result
-      images.forEach(pool) { image in
+      pool.run(tasks: images.count) { image in
         images.forEachValid(image) { p, t, channel, place in
           result[place] = scale * loss.slope(prediction: p, target: t, channel: channel)
         }
@@ -82,8 +82,6 @@ private struct Images {
     count = pixels > 0 ? channels * (target.count / pixels) : 0
     (self.prediction, self.target) = (prediction, target)
   }
-
-  func forEach(_ pool: WorkerPool, _ body: (Int) -> Void) { pool.run(tasks: count, body) }
 
   /// Calls `body` with each value of an image whose target is valid, the target, the channel and the place.
   @inline(__always)

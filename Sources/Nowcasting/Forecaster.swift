@@ -25,14 +25,13 @@ public final class Forecaster {
   public func misfit(of sequence: FrameSequence) -> String? {
     var differences: [(what: String, model: String, frames: String)] = []
     if sequence.count > 1, !configuration.timeSteps.contains(sequence.stepSeconds) {
-      let trained = ModelConfiguration.text(configuration.timeStepSeconds, configuration.timeStepRange, unit: "s")
-      differences.append(("time step", trained, "\(sequence.stepSeconds.short) s"))
+      let trained = configuration.timeStepText(\.short)
+      differences.append(("time step", "\(trained) s", "\(sequence.stepSeconds.short) s"))
     }
-    if let trained = configuration.gridSpacingMetres, let spacings = configuration.gridSpacings,
+    if let trained = configuration.gridSpacingText(\.short), let spacings = configuration.gridSpacings,
       let spacing = sequence.grid.spacingMetres, !spacings.contains(spacing)
     {
-      let text = ModelConfiguration.text(trained, configuration.gridSpacingRange, unit: "m")
-      differences.append(("grid spacing", text, "\(spacing.short) m"))
+      differences.append(("grid spacing", "\(trained) m", "\(spacing.short) m"))
     }
     guard !differences.isEmpty else { return nil }
     let trained = differences.map { "a \($0.what) of \($0.model)" }.joined(separator: " and ")

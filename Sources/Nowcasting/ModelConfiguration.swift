@@ -223,12 +223,17 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
     return (1 - tolerance) * least...(1 + tolerance) * most
   }
 
-  /// What it was trained on, for people: `60 s`, or `60 to 600 s`.
-  static func text(_ value: Double, _ range: [Double]?, unit: String) -> String {
-    guard let range, let least = range.first, let most = range.last, least < most else {
-      return "\(value.short) \(unit)"
-    }
-    return "\(least.short) to \(most.short) \(unit)"
+  /// The time step that it was trained on, or the least and the largest one, for people.
+  public func timeStepText(_ text: (Double) -> String) -> String { Self.text(timeStepRange, timeStepSeconds, text) }
+
+  /// The same of the grid spacing; `nil` where its training data did not tell.
+  public func gridSpacingText(_ text: (Double) -> String) -> String? {
+    gridSpacingMetres.map { Self.text(gridSpacingRange, $0, text) }
+  }
+
+  private static func text(_ range: [Double]?, _ value: Double, _ text: (Double) -> String) -> String {
+    guard let range, let least = range.first, let most = range.last, least < most else { return text(value) }
+    return "\(text(least)) to \(text(most))"
   }
 
   /// The network's layers.
@@ -266,7 +271,7 @@ public struct ModelConfiguration: Sendable, Equatable, Codable {
         .unusable, "the model's description has Lagrangian coordinates and one input frame, which shows no motion.",
         path: path)
     }
-    guard guidance == .none || (coordinates == .lagrangian && inputFrames >= SpectralPrognosis.frames) else {
+    guard guidance.suits(coordinates, inputFrames: inputFrames) else {
       throw NowcastError(
         .unusable,
         "the model's description has guidance by S-PROG, which needs Lagrangian coordinates and "

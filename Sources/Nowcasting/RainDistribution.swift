@@ -153,7 +153,7 @@ public struct RainDistribution: Sendable {
     }
   }
 
-  /// The field of some limits with a sum of at most so much: rates between two thresholds are nearer to the lower one, all by
+  /// The field of some limits, with about so large a sum where it would be larger: rates between two thresholds are nearer to the lower one, all by
   /// the same power of their place between them.
   private func thinned(_ values: UnsafePointer<Float>, limits: [Float], sum: Double) -> Tensor {
     func made(_ power: Float) -> (field: Tensor, sum: Double) {

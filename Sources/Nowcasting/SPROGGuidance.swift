@@ -22,7 +22,7 @@ enum SPROGGuidance {
   private static let decay = 0.75
   /// By how much the logit of a probability rises with one unit when training begins, at no lead time.
   private static let firstSlope: Float = 4
-  /// Fields are kept in 255 steps, each a fifth of a decibel, from −10 dB below what is dry.
+  /// Fields are kept in 255 steps, each a fifth of a decibel, from 10 dB below what is dry on.
   private static let (lowest, step): (Float, Float) = (-1, 0.02)
 
   /// The field of each lead frame, in Lagrangian coordinates.

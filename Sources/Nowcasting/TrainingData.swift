@@ -78,14 +78,14 @@ public struct TrainingData: Sendable {
       throw NowcastError(
         .unusable, "there are no two frames in a row to learn from.", path: all.first?.source.files.first)
     }
-    let used = all.filter { $0.count >= options.inputFrames + options.leadFrames(stepSeconds: first.stepSeconds) }
     stepSeconds = first.stepSeconds
-    stepRange = options.isMixed ? Self.range(used.map(\.stepSeconds)) : nil
-    spacingRange = options.isMixed ? Self.range(used.compactMap(\.grid.spacingMetres)) : nil
     spacingMetres = first.grid.spacingMetres
     inputFrames = options.inputFrames
     leadFrames = options.leadFrames(stepSeconds: stepSeconds)
     let length = inputFrames + leadFrames
+    let used = all.filter { $0.count >= length }
+    stepRange = options.isMixed ? Self.range(used.map(\.stepSeconds)) : nil
+    spacingRange = options.isMixed ? Self.range(used.compactMap(\.grid.spacingMetres)) : nil
     // A few frames at another step, as an outage leaves them, are too short to be used and no reason to refuse the rest.
     for other in options.isMixed ? [] : used {
       try Self.requireSame(first, other, "time step", first.stepSeconds, other.stepSeconds, unit: "s", tolerance: 0.02)

@@ -107,7 +107,7 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
       coordinates == .eulerian || inputFrames >= 2,
       "--coordinates lagrangian needs at least 2 --input-frames: one shows no motion.")
     try require(
-      guidance == .none || (coordinates == .lagrangian && inputFrames >= SpectralPrognosis.frames),
+      guidance.suits(coordinates, inputFrames: inputFrames),
       "--guidance sprog needs --coordinates lagrangian and at least \(SpectralPrognosis.frames) --input-frames.")
     try validateOptimisation()
     try require(

@@ -27,7 +27,7 @@ extension TrainingSetting {
     .number("max-rain-rate", \.normalisation.maxRainRate).when("--normalisation log-rain-rate") { !isLinear($0) },
 
     .choice("coordinates", \.coordinates),
-    .choice("guidance", \.guidance).when("--coordinates lagrangian") { $0.coordinates == .lagrangian },
+    .choice("guidance", \.guidance),
     .choice("loss", \.loss),
     .number("huber-delta", \.huberDelta).when("--loss huber") { $0.loss == .huber },
 

@@ -37,10 +37,6 @@ struct ModelShow: ParsableCommand {
       "kernels        input \(list(architecture.inputKernel)); state \(list(architecture.stateKernel)); peepholes "
         + "\(architecture.peephole ? "yes" : "no"); forecaster order \(architecture.forecasterOrder.rawValue)",
     ]
-    func metres(_ value: Double) -> String { String(format: "%.0f m", value) }
-    func range(_ range: [Double]?, _ text: (Double) -> String) -> String? {
-      range.map { $0[0] < $0[1] ? "\(text($0[0])) to \(text($0[1]))" : text($0[0]) }
-    }
     let scales = architecture.scales
     if !scales.isEmpty {
       lines.append(
@@ -50,8 +46,8 @@ struct ModelShow: ParsableCommand {
     }
     lines += [
       "frames         \(configuration.inputFrames) in, \(configuration.leadFrames) out, "
-        + "step \(range(configuration.timeStepRange, durationText) ?? durationText(configuration.timeStepSeconds))",
-      "grid spacing   \(range(configuration.gridSpacingRange, metres) ?? configuration.gridSpacingMetres.map(metres) ?? "not known")",
+        + "step \(configuration.timeStepText(durationText))",
+      "grid spacing   \(configuration.gridSpacingText { String(format: "%.0f m", $0) } ?? "not known")",
       "normalisation  \(configuration.normalisation.text)",
       "coordinates    \(configuration.coordinates.rawValue)"
         + (configuration.guidance == .none ? "" : ", guidance \(configuration.guidance.rawValue)"),

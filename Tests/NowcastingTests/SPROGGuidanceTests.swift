@@ -141,6 +141,20 @@ import Testing
     }
   }
 
+  /// The preset in other coordinates, as in the study's comparison: its guidance has to be left out, and can be.
+  @Test func presetInOtherCoordinates() throws {
+    var given = TrainingConfiguration()
+    given.preset = .lagrangian
+    given.values["coordinates"] = .text("eulerian")
+    #expect { try TrainingOptions(file: nil, commandLine: given).validate() } throws: {
+      "\($0)".contains("--guidance sprog needs")
+    }
+    given.values["guidance"] = .text("none")
+    let options = try TrainingOptions(file: nil, commandLine: given)
+    try options.validate()
+    #expect(options.guidance == .none && options.coordinates == .eulerian)
+  }
+
   @Test func needsFramesThatStandStill() {
     var options = guided
     options.coordinates = .eulerian
