@@ -7,15 +7,21 @@ public struct InitialWeights: Sendable {
   /// The file.
   public let path: String
   /// The architecture that the file describes; `nil` where it has weights alone.
-  public let architecture: ModelConfiguration.Architecture?
+  let architecture: ModelConfiguration.Architecture?
+  /// The model that the file is; `nil` where it is none.
+  private let model: ModelConfiguration?
   private let tensors: [String: Tensor]
 
-  /// Reads a model, a run folder, imported layers, or any safetensors file whose tensors have the names of the model file.
+  /// Reads a model, a run folder, the ``StarterModel``, imported layers, or any safetensors file whose tensors have the names of the model file.
   ///
   /// - Throws: ``NowcastError`` `notFound` or `unusable` when it is missing, damaged, or has none of those names.
   public init(contentsOf path: String) throws {
-    let path = Model.file(at: path)
-    let file = try SafetensorsFile(contentsOf: path, where: Self.isOfNetwork)
+    let isStarter = StarterModel.isMeant(by: path)
+    let path = isStarter ? path : Model.file(at: path)
+    let file =
+      try isStarter
+      ? SafetensorsFile(bytes: StarterModel.bytes, path: path)
+      : SafetensorsFile(contentsOf: path, where: Self.isOfNetwork)
     guard !file.tensors.isEmpty else {
       throw NowcastError(
         .unusable,
@@ -27,8 +33,9 @@ public struct InitialWeights: Sendable {
     }
     self.path = path
     tensors = file.tensors
-    if file.metadata["nowcast"] != nil {
-      architecture = try Model(file, path: path).configuration.architecture
+    model = try file.metadata["nowcast"].map { _ in try Model(file, path: path).configuration }
+    if let model {
+      architecture = model.architecture
     } else if let text = file.metadata[ImportedLayers.metadataKey] {
       guard let description = try? JSONText.decode(ImportedLayers.Description.self, from: text) else {
         throw NowcastError(.unusable, "the description of the imported layers cannot be understood.", path: path)
@@ -42,6 +49,15 @@ public struct InitialWeights: Sendable {
   /// A checkpoint has more than the network's weights.
   private static func isOfNetwork(_ name: String) -> Bool {
     ["encoder.", "forecaster.", "head."].contains { name.hasPrefix($0) }
+  }
+
+  /// Makes the network that the weights are from, and for a model what it sees and what it was trained for, the default.
+  func setDefaults(of options: inout TrainingOptions) {
+    if let architecture { options.architecture = architecture }
+    guard let model else { return }
+    (options.coordinates, options.guidance, options.loss) = (model.coordinates, model.guidance, model.loss)
+    (options.inputFrames, options.normalisation) = (model.inputFrames, model.normalisation)
+    if let delta = model.huberDelta { options.huberDelta = delta }
   }
 
   /// Puts the weights in the place of others.

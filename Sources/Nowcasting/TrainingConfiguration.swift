@@ -2,7 +2,7 @@ import Foundation
 
 /// Settings of a training run by their names, from a file or from the command line.
 public struct TrainingConfiguration: Sendable, Equatable {
-  /// The preset that the others change.
+  /// The preset that the others change; where there is none, see ``describesNetwork``.
   public var preset: TrainingPreset?
   /// The settings, by the names of the options without their hyphens. `kernel` sets both kernels.
   public var values: [String: SettingValue] = [:]
@@ -43,6 +43,12 @@ public struct TrainingConfiguration: Sendable, Equatable {
       throw NowcastError(.usage, "the preset is \(preset.json); it must be one of \(names).", path: path)
     }
     self.preset = known
+  }
+
+  /// Whether the settings say what network is trained, or for what. They are about the network of Shi et al. 2015 then, and not
+  /// about the standard preset: `--hidden 64,64 --patch 2` alone makes the network that it says, and no other.
+  public var describesNetwork: Bool {
+    values.keys.contains { $0 == Self.kernelName || TrainingSetting.ofNetwork.contains($0) }
   }
 
   /// Sets the options.
@@ -102,20 +108,25 @@ public struct TrainingConfiguration: Sendable, Equatable {
 }
 
 extension TrainingOptions {
-  /// The options of a preset, changed by a file, changed by the command line.
+  /// The options of a preset, changed by a file, changed by the command line. Where neither names a preset it is the standard
+  /// one, unless they describe a network, or the run begins with the weights of one.
   ///
-  /// - Parameter architecture: that of the weights a run begins with, in place of the default one.
+  /// - Parameter initial: the weights that the run begins with.
   /// - Throws: ``NowcastError`` `usage` when a setting does not exist, is of another kind, contradicts others, or is a
   ///   number without sense.
   public init(
     file: TrainingConfiguration?, commandLine: TrainingConfiguration,
-    architecture: ModelConfiguration.Architecture? = nil
+    initial: InitialWeights? = nil
   ) throws {
     self.init()
-    if let architecture { self.architecture = architecture }
-    if let preset = commandLine.preset ?? file?.preset { self = preset.overridableOptions }
+    initial?.setDefaults(of: &self)
+    if let preset = TrainingPreset.chosen(file: file, commandLine: commandLine, initial: initial) {
+      self = preset.overridableOptions
+    }
     try file?.apply(to: &self)
     try commandLine.apply(to: &self)
+    // A network that has not learned from mirrored crops is not asked about mirrored frames.
+    averagesFlips = averagesFlips && augments
     self.architecture.scales = self.architecture.scales.filled(hidden: self.architecture.hidden)
     try validate()
   }

@@ -105,10 +105,12 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
       (1...10).contains(intensityScaling), "--intensity-scaling is \(intensityScaling); it must be 1 to 10.")
     try require(
       coordinates == .eulerian || inputFrames >= 2,
-      "--coordinates lagrangian needs at least 2 --input-frames: one shows no motion.")
+      "Lagrangian coordinates need at least 2 --input-frames, since one shows no motion; --coordinates eulerian needs one."
+    )
     try require(
       guidance.suits(coordinates, inputFrames: inputFrames),
-      "--guidance sprog needs --coordinates lagrangian and at least \(SpectralPrognosis.frames) --input-frames.")
+      "guidance by S-PROG needs --coordinates lagrangian and at least \(SpectralPrognosis.frames) --input-frames; "
+        + "--guidance none does without.")
     try validateOptimisation()
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")

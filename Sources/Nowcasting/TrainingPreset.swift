@@ -19,12 +19,26 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
   /// sxjscience/HKO-7 trains its networks: balanced loss, batches of 4, Adam with β₁ = 0.5 and rate 0.0001, times 0.7
   /// every 20,000 updates.
   case hko7
-  /// Our own, and the one that forecasts best: probabilities of exceedance in Lagrangian coordinates, patch 4, two layers of 48
+  /// Our own, the one that forecasts best, and the standard: probabilities of exceedance in Lagrangian coordinates, patch 4, two layers of 48
   /// channels, 3×3; 4 frames in, an hour out. 1500 updates of wet crops that are turned, mirrored, and three times as strong
   /// or weak at most. `Scripts/leave-one-out.py` is about it.
   case lagrangian
   /// Our own, for a laptop, a quarter of the work of `shi2015-radar`: patch 4, two layers of 32 channels, 3×3.
   case small
+
+  /// The preset of a run that says nothing about its network.
+  public static let standard = lagrangian
+
+  /// The preset of a run: the one that is named, or the standard one if nothing describes a network.
+  ///
+  /// - Parameter initial: the weights that the run begins with.
+  public static func chosen(
+    file: TrainingConfiguration?, commandLine: TrainingConfiguration, initial: InitialWeights?
+  ) -> TrainingPreset? {
+    if let named = commandLine.preset ?? file?.preset { return named }
+    let isDescribed = initial != nil || commandLine.describesNetwork || file?.describesNetwork == true
+    return isDescribed ? nil : standard
+  }
 
   /// The preset's options.
   public var options: TrainingOptions {

@@ -68,6 +68,12 @@ extension TrainingSetting {
     .flag("recompute", \.recompute),
   ]
 
+  /// Those that say what network is trained, or for what.
+  static let ofNetwork: Set = [
+    "hidden", "input-kernel", "state-kernel", "patch", "peephole", "forecaster-order", "stride", "down-kernel",
+    "down-channels", "up-kernel", "up-channels", "output-kernel", "coordinates", "guidance", "loss",
+  ]
+
   @Sendable private static func isLinear(_ options: TrainingOptions) -> Bool {
     options.normalisation.kind == .dbzLinear
   }

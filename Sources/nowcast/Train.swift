@@ -27,7 +27,7 @@ struct Train: ParsableCommand {
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
-      "Begin with the weights of a model, a run or imported layers, whose architecture is the default then.",
+      "Begin with the weights of a model (such as 'starter'), a run or imported layers, whose network is the default.",
       valueName: "model"))
   var initial: String?
 
@@ -61,7 +61,8 @@ struct Train: ParsableCommand {
 
   func run() throws {
     let initial = try initial.map { try InitialWeights(contentsOf: $0) }
-    let options = try training.options(reading, architecture: initial?.architecture)
+    let chosen = try training.options(reading, initial: initial)
+    let options = chosen.options
     if training.printConfig { return Console.write(options.configurationText, to: .standardOutput) }
     let job = try Job.join()
     let folder = RunFolder(output ?? "")
@@ -96,8 +97,10 @@ struct Train: ParsableCommand {
     for warning in trainer.warnings { logger.warning("\(warning)") }
     for note in trainer.notes { logger.notice("\(note)") }
     let optimizer = options.optimizer.rawValue
+    let preset = chosen.preset.map { "preset \($0.rawValue)" } ?? "no preset"
     logger.notice(
-      "loss \(options.loss.rawValue), \(optimizer) at \(options.learningRate), schedule \(options.schedule.rawValue)")
+      "\(preset), loss \(options.loss.rawValue), \(optimizer) at \(options.learningRate), schedule \(options.schedule.rawValue)"
+    )
     logger.notice(
       "learning from \(trainingData.trainingWindows) windows, validating on \(trainingData.validationWindows), in crops of \(trainer.cropText); \(trainer.parameterCount) weights, about \(trainer.memoryText) of memory"
     )

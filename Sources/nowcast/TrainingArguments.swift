@@ -12,10 +12,21 @@ extension ScheduleKind: ExpressibleByArgument {}
 extension SamplingKind: ExpressibleByArgument {}
 extension EncoderForecasterConfiguration.ForecasterOrder: ExpressibleByArgument {}
 
+/// The options of a run, and the preset that they began with.
+struct ChosenOptions {
+  let options: TrainingOptions
+  /// `nil` for a network that options, a file or the weights it begins with describe.
+  let preset: TrainingPreset?
+}
+
 /// Everything that decides what a training run gives, apart from the data. None has a value of its own: the defaults are
-/// those of `TrainingOptions`, or of the preset or the file.
+/// those of the preset or the file. What the help tells are those of `TrainingOptions`, which hold without a preset.
 struct TrainingArguments: ParsableArguments {
-  @Option(help: "A named configuration.")
+  @Option(
+    help: """
+      A named configuration. (default: lagrangian; none where other options, --config or --init say what network is trained or \
+      with which loss: the defaults are then those given below)
+      """)
   var preset: TrainingPreset?
 
   @Option(help: ArgumentHelp("A JSON file of options by their names, such as a run's config.json.", valueName: "file"))
@@ -206,10 +217,8 @@ struct TrainingArguments: ParsableArguments {
 
   /// The options that preset, file and command line make together.
   ///
-  /// - Parameter architecture: that of the weights the run begins with.
-  func options(
-    _ reading: ReadingOptions, architecture: ModelConfiguration.Architecture?
-  ) throws -> TrainingOptions {
+  /// - Parameter initial: the weights that the run begins with.
+  func options(_ reading: ReadingOptions, initial: InitialWeights?) throws -> ChosenOptions {
     var given = TrainingConfiguration()
     given.preset = preset
     func list(_ list: IntegerList?) -> SettingValue? { list.map { .list($0.values) } }
@@ -244,8 +253,9 @@ struct TrainingArguments: ParsableArguments {
       ("recompute", recompute ? .flag(true) : nil),
     ]
     for (name, value) in values { given.values[name] = value }
-    return try TrainingOptions(
-      file: config.map { try TrainingConfiguration(contentsOf: $0) }, commandLine: given,
-      architecture: architecture)
+    let file = try config.map { try TrainingConfiguration(contentsOf: $0) }
+    return ChosenOptions(
+      options: try TrainingOptions(file: file, commandLine: given, initial: initial),
+      preset: TrainingPreset.chosen(file: file, commandLine: given, initial: initial))
   }
 }

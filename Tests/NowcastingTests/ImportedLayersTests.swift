@@ -65,7 +65,7 @@ import Testing
     #expect(!architecture.peephole)
     #expect(message { _ = try Model(contentsOf: path) }.contains("train --init"))
 
-    let options = try TrainingOptions(file: nil, commandLine: TrainingConfiguration(), architecture: architecture)
+    let options = try TrainingOptions(file: nil, commandLine: TrainingConfiguration(), initial: initial)
     #expect(options.architecture == architecture)
     let network = try architecture.network()
     let drawn = EncoderForecaster(network, seed: 7).parameters

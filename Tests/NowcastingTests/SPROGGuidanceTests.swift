@@ -147,7 +147,7 @@ import Testing
     given.preset = .lagrangian
     given.values["coordinates"] = .text("eulerian")
     #expect { try TrainingOptions(file: nil, commandLine: given).validate() } throws: {
-      "\($0)".contains("--guidance sprog needs")
+      "\($0)".contains("guidance by S-PROG needs")
     }
     given.values["guidance"] = .text("none")
     let options = try TrainingOptions(file: nil, commandLine: given)
@@ -158,7 +158,7 @@ import Testing
   @Test func needsFramesThatStandStill() {
     var options = guided
     options.coordinates = .eulerian
-    #expect { try options.validate() } throws: { "\($0)".contains("--guidance sprog needs --coordinates lagrangian") }
+    #expect { try options.validate() } throws: { "\($0)".contains("guidance by S-PROG needs --coordinates lagrangian") }
     (options.coordinates, options.inputFrames) = (.lagrangian, 2)
     #expect { try options.validate() } throws: { "\($0)".contains("at least 3 --input-frames") }
   }

@@ -38,7 +38,10 @@ import Testing
       [:],
       ["lead-frames": .integer(7), "seed": .unsigned(.max), "max-seconds": .number(1.5), "recompute": .flag(false)],
       ["normalisation": .text("log-rain-rate"), "log-offset": .number(0.12), "max-rain-rate": .number(150)],
-      ["min-dbz": .number(5), "max-dbz": .integer(55), "zr-a": .number(58.53), "zr-b": .number(1.56)],
+      [
+        "min-dbz": .number(5), "max-dbz": .integer(55), "zr-a": .number(58.53), "zr-b": .number(1.56),
+        "loss": .text("mae"),
+      ],
       ["hidden": .list([8, 6, 4]), "kernel": .list([3, 5, 3]), "peephole": .flag(false), "patch": .integer(1)],
       [
         "stride": .list([2, 3]), "forecaster-order": .text("reversed"), "down-kernel": .list([3, 5]),
@@ -79,6 +82,45 @@ import Testing
     #expect(options.crop == 64 && options.learningRate == 2e-3 && options.seed == .max)
     let other = try TrainingOptions(file: file, commandLine: given([:], preset: .shi2015Radar))
     #expect(other.leadFrames == 15 && other.crop == 96 && other.architecture.patch == 2)
+  }
+
+  /// A run that says nothing about its network has the one that forecasts best; one that does has what it says.
+  @Test func standardPreset() throws {
+    var expected = TrainingPreset.lagrangian.options
+    #expect(try TrainingOptions(file: nil, commandLine: given([:])) == expected)
+    (expected.crop, expected.seed, expected.maxSteps) = (96, 7, 20)
+    let values: [String: SettingValue] = ["crop": .integer(96), "seed": .integer(7), "max-steps": .integer(20)]
+    #expect(try TrainingOptions(file: nil, commandLine: given(values)) == expected)
+    // Mirrored frames are for networks that have learned from such.
+    let plain = try TrainingOptions(file: nil, commandLine: given(["augment": .flag(false)]))
+    #expect(plain.loss == .exceedance && !plain.averagesFlips)
+    let networks: [String: SettingValue] = [
+      "hidden": .list([8]), "patch": .integer(2), "kernel": .integer(3), "loss": .text("mse"),
+    ]
+    for (name, value) in networks {
+      let fromFile = try TrainingOptions(file: try file("{ \"\(name)\": \(value.json) }"), commandLine: given([:]))
+      for options in [try TrainingOptions(file: nil, commandLine: given([name: value])), fromFile] {
+        #expect(options.coordinates == .eulerian && options.guidance == .none && options.loss == .mse)
+        #expect(options.inputFrames == 5 && options.maxSteps == nil, "\(name)")
+      }
+    }
+    // A preset that is named is changed, whatever is said.
+    let named = try TrainingOptions(file: nil, commandLine: given(["hidden": .list([8])], preset: .lagrangian))
+    #expect(named.architecture.hidden == [8] && named.loss == .exceedance)
+  }
+
+  /// A run that begins with the weights of a model sees and learns what that did, unless it says otherwise.
+  @Test func defaultsOfAModel() throws {
+    let starter = try InitialWeights(contentsOf: StarterModel.name)
+    let model = try Model(contentsOf: StarterModel.name).configuration
+    let options = try TrainingOptions(file: nil, commandLine: given([:]), initial: starter)
+    #expect(options.architecture == model.architecture && options.normalisation == model.normalisation)
+    #expect(options.coordinates == .lagrangian && options.guidance == .sprog && options.loss == .exceedance)
+    #expect(options.inputFrames == model.inputFrames && options.learningRate == TrainingOptions().learningRate)
+    var parameters = ParameterSet(try options.network().parameterLayout)
+    #expect(try starter.apply(to: &parameters).contains("17 of 17 tensors from starter"))
+    let preset = try TrainingOptions(file: nil, commandLine: given([:], preset: .lagrangian), initial: starter)
+    #expect(preset == TrainingPreset.lagrangian.options)
   }
 
   /// One kernel for all layers stays that when their number changes.
