@@ -3,10 +3,10 @@
 
     compare-steps.py [--starts N] [--members M] [--nowcast PROGRAM] MODEL FILE_OR_FOLDER
 
-FILE_OR_FOLDER is one sequence that nowcast can read and MODEL has not seen. From N start times, evenly spread, both make a
-forecast of an hour. Printed are MSE in (mm/h)² and CSI at 1 mm/h at +30 and +60 minutes of the mean of STEPS, the expected
-rain of the model, its field, and of no rain at all, pooled over the start times, on the pixels that are valid in the observation
-and all of them. The expected rain follows from the probabilities that `nowcast predict --probabilities` writes: the integral of the
+FILE_OR_FOLDER is one sequence that nowcast can read and MODEL has not seen. From N start times, evenly spread, all make a
+forecast of an hour. Printed are MSE in (mm/h)² and CSI at 1 and 2 mm/h at +30 and +60 minutes of the mean of STEPS (not with
+--members 0), the expected rain of the model, its field, S-PROG, S-PROG with every rate at 15 % more pixels, as the model's field may
+have it at most, and of no rain at all, pooled over the start times, on the pixels that are valid in the observation and all of them. The expected rain follows from the probabilities that `nowcast predict --probabilities` writes: the integral of the
 probability over the rate, linear in the logarithm of the rate between two thresholds, with a tail of its third power.
 
 STEPS as in pysteps' examples: Lucas-Kanade on dB, six levels, order 2, bandpass filters, noise by the nonparametric
@@ -31,7 +31,9 @@ from pysteps.utils import transformation  # noqa: E402
 
 INPUTS = 4
 LEADS = (30, 60)
+RATES = (1, 2)
 TAIL = 3
+LARGER = 1.15
 
 
 def arguments():
@@ -70,6 +72,17 @@ def expected(thresholds, exceedance):
     return np.einsum("k,tkyx->tyx", weights, exceedance)
 
 
+def larger(field):
+    """A field [h, w] with the same order of pixels and each rate at LARGER times as many of them."""
+    valid = np.isfinite(field)
+    order = np.argsort(-field[valid], kind="stable")
+    rates = field[valid][order]
+    result, values = field.copy(), np.empty_like(rates)
+    values[order] = rates[(np.arange(rates.size) / LARGER).astype(int)]
+    result[valid] = values
+    return result
+
+
 def main():
     options = arguments()
     scores = {}
@@ -90,13 +103,22 @@ def main():
                 [options.nowcast, "predict", "--frames", inputs, "--model", options.model, "--output", output, "--overwrite",
                  "--probabilities", "--lead-frames", str(count), "--quiet"], check=True)
             forecast = xarray.open_dataset(output)
+            subprocess.run(
+                [options.nowcast, "predict", "--frames", inputs, "--method", "sprog", "--output", folder / "sprog.nc",
+                 "--overwrite", "--lead-frames", str(count), "--quiet"], check=True)
+            with xarray.open_dataset(folder / "sprog.nc") as sprog:
+                sprog_rates = sprog.rainfall_rate.values
             methods = {
-                "STEPS, mean": steps_mean(rates[last + 1 - INPUTS:last + 1], count, options.members, spacing_km, minutes),
                 "nowcast, expected": expected(
                     forecast.threshold.values,
                     forecast.probability_of_rainfall_rate_above_threshold.transpose("time", "threshold", ...).values),
                 "nowcast, field": forecast.rainfall_rate.values,
+                "S-PROG": sprog_rates,
+                "S-PROG, larger areas": np.stack([larger(field) for field in sprog_rates]),
             }
+            if options.members:
+                methods["STEPS, mean"] = steps_mean(
+                    rates[last + 1 - INPUTS:last + 1], count, options.members, spacing_km, minutes)
             methods["no rain"] = np.zeros_like(methods["nowcast, field"])
             for lead in LEADS:
                 step = round(lead / minutes)
@@ -104,14 +126,15 @@ def main():
                 valid = np.isfinite(truth) & np.all([np.isfinite(field[step - 1]) for field in methods.values()], axis=0)
                 for method, field in methods.items():
                     guess, seen = field[step - 1][valid], truth[valid]
-                    sums = np.array([
-                        ((guess - seen) ** 2).sum(), valid.sum(), ((guess >= 1) & (seen >= 1)).sum(),
-                        ((guess >= 1) | (seen >= 1)).sum()])
-                    scores[lead, method] = scores.get((lead, method), 0) + sums
+                    sums = [((guess - seen) ** 2).sum(), valid.sum()]
+                    for rate in RATES:
+                        sums += [((guess >= rate) & (seen >= rate)).sum(), ((guess >= rate) | (seen >= rate)).sum()]
+                    scores[lead, method] = scores.get((lead, method), 0) + np.array(sums)
             forecast.close()
-    print("| sequence | lead | method | MSE | CSI at 1 mm/h |\n|---|---|---|---|---|")
-    for (lead, method), (error, pixels, hits, events) in scores.items():
-        print(f"| {options.data.stem} | +{lead} | {method} | {error / pixels:.2f} | {hits / max(events, 1):.3f} |")
+    print("| sequence | lead | method | MSE | CSI at 1 mm/h | at 2 mm/h |\n|---|---|---|---|---|---|")
+    for (lead, method), (error, pixels, *counts) in sorted(scores.items()):
+        skill = " | ".join(f"{hits / max(events, 1):.3f}" for hits, events in zip(counts[::2], counts[1::2]))
+        print(f"| {options.data.stem} | +{lead} | {method} | {error / pixels:.2f} | {skill} |")
 
 
 if __name__ == "__main__":
