@@ -2,11 +2,12 @@
 """Trains on all events but one, scores on that one, and so for each: what a model is worth on an event it never saw.
 
     leave-one-out.py [--steps N] [--coordinates lagrangian,eulerian] [--held-out NAME,...] [--threads N] [--nowcast PROGRAM]
-                     DATA OUTPUT
+                     [--from-scratch] DATA OUTPUT
 
 DATA is a folder with the sequences named in EVENTS below. For each event and each kind of coordinates a model is trained with
 the preset `lagrangian` on the others, for a fixed number of updates: nothing of the event that is scored, and no validation on
-it, chooses anything. `nowcast eval` scores it from every second start time beside persistence, advection and S-PROG. Models
+it, chooses anything. In Lagrangian coordinates training begins with the starter model, which has seen none of these radars,
+or with --from-scratch as any network does. `nowcast eval` scores it from every second start time beside persistence, advection and S-PROG. Models
 and reports stay in OUTPUT; what is there already is not made again. Those of five minutes and one kilometre are learned from.
 An event of another step and spacing is scored by the model of all of these, which has to be forced to.
 
@@ -41,6 +42,7 @@ def arguments():
     parser.add_argument("--coordinates", default="lagrangian,eulerian")
     parser.add_argument("--held-out", default=",".join(EVENTS))
     parser.add_argument("--threads")
+    parser.add_argument("--from-scratch", action="store_true")
     parser.add_argument("--nowcast", default=".build/release/nowcast")
     options = parser.parse_args()
     options.coordinates = options.coordinates.split(",")
@@ -58,7 +60,7 @@ def study(options, event, coordinates):
     threads = ["--threads", options.threads] if options.threads else []
     if not (report / "scores.csv").exists():
         others = [options.data / path for name, path in EVENTS.items() if name != event and name not in FORCED]
-        kind = ["--guidance", "none"] if coordinates == "eulerian" else []
+        kind = ["--guidance", "none"] if coordinates == "eulerian" else [] if options.from_scratch else ["--init", "starter"]
         resume = ["--resume"] if (run / "checkpoint.safetensors").exists() else []
         subprocess.run(
             [options.nowcast, "train", "--data", *others, "--output", run, "--preset", "lagrangian", "--coordinates", coordinates,

@@ -6,6 +6,8 @@ import Tensor
 public struct InitialWeights: Sendable {
   /// The file.
   public let path: String
+  /// Whether they are those of the ``StarterModel``, which is of the standard preset.
+  let isStarter: Bool
   /// The architecture that the file describes; `nil` where it has weights alone.
   let architecture: ModelConfiguration.Architecture?
   /// The model that the file is; `nil` where it is none.
@@ -16,7 +18,7 @@ public struct InitialWeights: Sendable {
   ///
   /// - Throws: ``NowcastError`` `notFound` or `unusable` when it is missing, damaged, or has none of those names.
   public init(contentsOf path: String) throws {
-    let isStarter = StarterModel.isMeant(by: path)
+    isStarter = StarterModel.isMeant(by: path)
     let path = isStarter ? path : Model.file(at: path)
     let file =
       try isStarter

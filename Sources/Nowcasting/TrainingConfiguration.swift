@@ -109,7 +109,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
 
 extension TrainingOptions {
   /// The options of a preset, changed by a file, changed by the command line. Where neither names a preset it is the standard
-  /// one, unless they describe a network, or the run begins with the weights of one.
+  /// one, unless they describe a network, or the run begins with the weights of another one than the starter model.
   ///
   /// - Parameter initial: the weights that the run begins with.
   /// - Throws: ``NowcastError`` `usage` when a setting does not exist, is of another kind, contradicts others, or is a

@@ -36,8 +36,9 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
     file: TrainingConfiguration?, commandLine: TrainingConfiguration, initial: InitialWeights?
   ) -> TrainingPreset? {
     if let named = commandLine.preset ?? file?.preset { return named }
-    let isDescribed = initial != nil || commandLine.describesNetwork || file?.describesNetwork == true
-    return isDescribed ? nil : standard
+    let isDescribed = commandLine.describesNetwork || file?.describesNetwork == true
+    let isOther = initial.map { !$0.isStarter } ?? false
+    return isDescribed || isOther ? nil : standard
   }
 
   /// The preset's options.

@@ -109,18 +109,32 @@ import Testing
     #expect(named.architecture.hidden == [8] && named.loss == .exceedance)
   }
 
-  /// A run that begins with the weights of a model sees and learns what that did, unless it says otherwise.
+  /// A run that begins with the weights of a model sees and learns what that did, unless it says otherwise; one that begins
+  /// with the starter model is of its preset.
   @Test func defaultsOfAModel() throws {
-    let starter = try InitialWeights(contentsOf: StarterModel.name)
-    let model = try Model(contentsOf: StarterModel.name).configuration
-    let options = try TrainingOptions(file: nil, commandLine: given([:]), initial: starter)
-    #expect(options.architecture == model.architecture && options.normalisation == model.normalisation)
+    let model = try Model(contentsOf: StarterModel.name)
+    var other = model
+    other.configuration.normalisation.scale = .dbzLinear(min: -5, max: 65)
+    other.configuration.inputFrames = 6
+    try other.write(to: folder / "other.safetensors", overwrite: false)
+    let weights = try InitialWeights(contentsOf: folder / "other.safetensors")
+    let options = try TrainingOptions(file: nil, commandLine: given([:]), initial: weights)
+    #expect(options.architecture == model.configuration.architecture && options.inputFrames == 6)
+    #expect(options.normalisation == other.configuration.normalisation)
     #expect(options.coordinates == .lagrangian && options.guidance == .sprog && options.loss == .exceedance)
-    #expect(options.inputFrames == model.inputFrames && options.learningRate == TrainingOptions().learningRate)
+    #expect(options.learningRate == TrainingOptions().learningRate && options.maxSteps == nil)
     var parameters = ParameterSet(try options.network().parameterLayout)
-    #expect(try starter.apply(to: &parameters).contains("17 of 17 tensors from starter"))
-    let preset = try TrainingOptions(file: nil, commandLine: given([:], preset: .lagrangian), initial: starter)
-    #expect(preset == TrainingPreset.lagrangian.options)
+    #expect(try weights.apply(to: &parameters).contains("begins with 17 of 17 tensors"))
+    #expect(parameters.values == model.parameters.values)
+
+    let starter = try InitialWeights(contentsOf: StarterModel.name)
+    let tuned = try TrainingOptions(file: nil, commandLine: given(["crop": .integer(96)]), initial: starter)
+    var expected = TrainingPreset.lagrangian.options
+    expected.crop = 96
+    #expect(tuned == expected)
+    parameters = ParameterSet(try tuned.network().parameterLayout)
+    _ = try starter.apply(to: &parameters)
+    #expect(parameters.values == model.parameters.values)
   }
 
   /// One kernel for all layers stays that when their number changes.
