@@ -60,7 +60,7 @@ def study(options, event, coordinates):
     threads = ["--threads", options.threads] if options.threads else []
     if not (report / "scores.csv").exists():
         others = [options.data / path for name, path in EVENTS.items() if name != event and name not in FORCED]
-        kind = ["--guidance", "none"] if coordinates == "eulerian" else [] if options.from_scratch else ["--init", "starter"]
+        kind = ["--guidance", "none"] if coordinates == "eulerian" else ["--init", "none" if options.from_scratch else "starter"]
         resume = ["--resume"] if (run / "checkpoint.safetensors").exists() else []
         subprocess.run(
             [options.nowcast, "train", "--data", *others, "--output", run, "--preset", "lagrangian", "--coordinates", coordinates,

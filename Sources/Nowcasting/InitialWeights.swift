@@ -18,12 +18,22 @@ public struct InitialWeights: Sendable {
   ///
   /// - Throws: ``NowcastError`` `notFound` or `unusable` when it is missing, damaged, or has none of those names.
   public init(contentsOf path: String) throws {
-    isStarter = StarterModel.isMeant(by: path)
-    let path = isStarter ? path : Model.file(at: path)
-    let file =
-      try isStarter
-      ? SafetensorsFile(bytes: StarterModel.bytes, path: path)
-      : SafetensorsFile(contentsOf: path, where: Self.isOfNetwork)
+    guard !StarterModel.isMeant(by: path) else {
+      self = try Self.starter()
+      return
+    }
+    let path = Model.file(at: path)
+    try self.init(SafetensorsFile(contentsOf: path, where: Self.isOfNetwork), path: path, isStarter: false)
+  }
+
+  /// Those of the ``StarterModel``, whatever lies in the folder under its name.
+  private static func starter() throws -> InitialWeights {
+    let name = StarterModel.name
+    return try InitialWeights(SafetensorsFile(bytes: StarterModel.bytes, path: name), path: name, isStarter: true)
+  }
+
+  private init(_ file: SafetensorsFile, path: String, isStarter: Bool) throws {
+    self.isStarter = isStarter
     guard !file.tensors.isEmpty else {
       throw NowcastError(
         .unusable,
@@ -46,6 +56,20 @@ public struct InitialWeights: Sendable {
     } else {
       architecture = nil
     }
+  }
+
+  /// What stands for random weights where a path is asked for.
+  public static let none = "none"
+
+  /// Those of the ``StarterModel``, where it has the network of a run, sees what that sees and was trained for the same: what it has
+  /// learned from other radars is a better beginning than nothing.
+  ///
+  /// - Throws: ``NowcastError`` when the program's own model is damaged.
+  public static func ofStarter(fitting options: TrainingOptions) throws -> InitialWeights? {
+    let starter = try starter()
+    var same = options
+    starter.setDefaults(of: &same)
+    return same == options ? starter : nil
   }
 
   /// A checkpoint has more than the network's weights.

@@ -27,7 +27,10 @@ struct Train: ParsableCommand {
   @Option(
     name: .customLong("init"),
     help: ArgumentHelp(
-      "Begin with the weights of a model (such as 'starter'), a run or imported layers, whose network is the default.",
+      """
+      Begin with the weights of a model, a run or imported layers, whose network is the default then; none draws them. (default: \
+      'starter', the model of the program, with the preset lagrangian; else none)
+      """,
       valueName: "model"))
   var initial: String?
 
@@ -60,10 +63,12 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    let initial = try initial.map { try InitialWeights(contentsOf: $0) }
-    let chosen = try training.options(reading, initial: initial)
+    let given = initial == InitialWeights.none ? nil : try initial.map { try InitialWeights(contentsOf: $0) }
+    let chosen = try training.options(reading, initial: given)
     let options = chosen.options
     if training.printConfig { return Console.write(options.configurationText, to: .standardOutput) }
+    let initial =
+      initial == nil && chosen.preset == .standard ? try InitialWeights.ofStarter(fitting: options) : given
     let job = try Job.join()
     let folder = RunFolder(output ?? "")
     // Before hours of reading: is there a place for the result?

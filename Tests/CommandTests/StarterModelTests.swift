@@ -55,4 +55,31 @@ import Testing
     try Data([0xff, 0xfe, 0x00]).write(to: URL(fileURLWithPath: folder / "card.md"))
     expect(try Command.run(arguments + ["--overwrite"]), status: 66, "UTF-8")
   }
+
+  /// A run of the standard preset begins with it, unless that is not wanted or the network is another one.
+  @Test func trainingBeginsWithIt() throws {
+    let radar = folder / "training.nc"
+    expect(
+      try Command.run(
+        "simulate", "--output", radar, "--frames", "24", "--height", "40", "--width", "40", "--seed", "5", "--quiet"),
+      status: 0)
+    let train = [
+      "train", "--data", radar, "--output", folder / "run", "--lead-frames", "3", "--crop", "40", "--max-steps", "1",
+      "--validation-share", "0", "--learning-rate", "1e-12", "--overwrite",
+    ]
+    let begins = "begins with 17 of 17 tensors from starter"
+    expect(try Command.run(train), status: 0, "preset lagrangian", begins)
+    let tuned = try Model(contentsOf: folder / "run")
+    let starter = try Model(contentsOf: "starter")
+    #expect(tuned.configuration.exceedanceThresholds == starter.configuration.exceedanceThresholds)
+    for (one, other) in zip(tuned.parameters.values.elements, starter.parameters.values.elements) {
+      #expect(abs(one - other) < 1e-6)
+    }
+    for others in [["--init", "none"], ["--min-dbz", "0"], ["--preset", "lagrangian", "--hidden", "8"]] {
+      let outcome = try Command.run(train + others)
+      expect(outcome, status: 0, "preset lagrangian")
+      #expect(!outcome.errors.contains(begins), "\(others)")
+    }
+    expect(try Command.run(train + ["--hidden", "8", "--patch", "2"]), status: 0, "no preset, loss mse")
+  }
 }
