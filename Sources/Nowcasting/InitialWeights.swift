@@ -2,12 +2,18 @@ import ConvLSTM
 import Foundation
 import Tensor
 
+/// What a training run begins with, unless it is given ``InitialWeights``.
+public enum Beginning: String, Sendable, Codable, CaseIterable {
+  /// Weights drawn by the seed.
+  case none
+  /// The ``StarterModel``: what it has learned from other radars is a better beginning than nothing.
+  case starter
+}
+
 /// Weights that a training run begins with in place of random ones: all of a network's, or some.
 public struct InitialWeights: Sendable {
   /// The file.
   public let path: String
-  /// Whether they are those of the ``StarterModel``, which is of the standard preset.
-  let isStarter: Bool
   /// The architecture that the file describes; `nil` where it has weights alone.
   let architecture: ModelConfiguration.Architecture?
   /// The model that the file is; `nil` where it is none.
@@ -23,17 +29,16 @@ public struct InitialWeights: Sendable {
       return
     }
     let path = Model.file(at: path)
-    try self.init(SafetensorsFile(contentsOf: path, where: Self.isOfNetwork), path: path, isStarter: false)
+    try self.init(SafetensorsFile(contentsOf: path, where: Self.isOfNetwork), path: path)
   }
 
   /// Those of the ``StarterModel``, whatever lies in the folder under its name.
-  private static func starter() throws -> InitialWeights {
+  static func starter() throws -> InitialWeights {
     let name = StarterModel.name
-    return try InitialWeights(SafetensorsFile(bytes: StarterModel.bytes, path: name), path: name, isStarter: true)
+    return try InitialWeights(SafetensorsFile(bytes: StarterModel.bytes, path: name), path: name)
   }
 
-  private init(_ file: SafetensorsFile, path: String, isStarter: Bool) throws {
-    self.isStarter = isStarter
+  private init(_ file: SafetensorsFile, path: String) throws {
     guard !file.tensors.isEmpty else {
       throw NowcastError(
         .unusable,
@@ -58,23 +63,16 @@ public struct InitialWeights: Sendable {
     }
   }
 
-  /// What stands for random weights where a path is asked for.
-  public static let none = "none"
-
-  /// Those of the ``StarterModel``, where it has the network of a run, sees what that sees and was trained for the same: what it has
-  /// learned from other radars is a better beginning than nothing.
-  ///
-  /// - Throws: ``NowcastError`` when the program's own model is damaged.
-  public static func ofStarter(fitting options: TrainingOptions) throws -> InitialWeights? {
-    let starter = try starter()
-    var same = options
-    starter.setDefaults(of: &same)
-    return same == options ? starter : nil
-  }
-
   /// A checkpoint has more than the network's weights.
   private static func isOfNetwork(_ name: String) -> Bool {
     ["encoder.", "forecaster.", "head."].contains { name.hasPrefix($0) }
+  }
+
+  /// Whether a run has the network of the model that they are from, sees what that sees and is trained for the same.
+  func fit(_ options: TrainingOptions) -> Bool {
+    var same = options
+    setDefaults(of: &same)
+    return same == options
   }
 
   /// Makes the network that the weights are from, and for a model what it sees and what it was trained for, the default.

@@ -14,5 +14,5 @@ public enum StarterModel {
   }()
 
   /// Whether a path means it: a file or folder of that name goes first.
-  static func isMeant(by path: String) -> Bool { path == name && !FileManager.default.fileExists(atPath: path) }
+  public static func isMeant(by path: String) -> Bool { path == name && !FileManager.default.fileExists(atPath: path) }
 }

@@ -111,6 +111,7 @@ public final class Trainer {
       if options.guidance == .sprog, let thresholds = fresh.exceedanceThresholds {
         SPROGGuidance.begin(&network.parameters, thresholds: thresholds, patch: options.architecture.patch)
       }
+      let initial = try initial ?? (options.beginning == .starter ? .starter() : nil)
       if let initial { notes.append(try initial.apply(to: &network.parameters)) }
       let steps = options.scheduleSteps(stepsPerEpoch: sampler.stepsPerEpoch)
       optimisation = Optimisation(options, scheduleSteps: steps, count: architecture.parameterLayout.count)

@@ -109,7 +109,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
 
 extension TrainingOptions {
   /// The options of a preset, changed by a file, changed by the command line. Where neither names a preset it is the standard
-  /// one, unless they describe a network, or the run begins with the weights of another one than the starter model.
+  /// one, unless they describe a network, or the run begins with the weights of one.
   ///
   /// - Parameter initial: the weights that the run begins with.
   /// - Throws: ``NowcastError`` `usage` when a setting does not exist, is of another kind, contradicts others, or is a
@@ -127,6 +127,9 @@ extension TrainingOptions {
     try commandLine.apply(to: &self)
     // A network that has not learned from mirrored crops is not asked about mirrored frames.
     averagesFlips = averagesFlips && augments
+    // A preset that was changed begins with the starter model as long as that is of its kind; who asks for it is told.
+    let isAsked = [file, commandLine].contains { $0?.values[TrainingSetting.beginningName] != nil }
+    if beginning == .starter, try initial != nil || (!isAsked && !fitsStarter()) { beginning = .none }
     self.architecture.scales = self.architecture.scales.filled(hidden: self.architecture.hidden)
     try validate()
   }

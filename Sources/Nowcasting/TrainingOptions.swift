@@ -78,6 +78,8 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
   /// What an update leaves of the average of the weights, which is validated and kept then; `nil` keeps the weights
   /// themselves.
   public var weightAverage: Double?
+  /// What the weights begin with.
+  public var beginning = Beginning.none
   /// The seed of first weights, order and crops.
   public var seed: UInt64 = 1
   /// The share of the frames, the last ones, that is held out for validation where no validation data is given.
@@ -111,6 +113,10 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
       guidance.suits(coordinates, inputFrames: inputFrames),
       "guidance by S-PROG needs --coordinates lagrangian and at least \(SpectralPrognosis.frames) --input-frames; "
         + "--guidance none does without.")
+    try require(
+      try beginning == .none || fitsStarter(),
+      "--init starter needs the network, loss and normalisation of the preset lagrangian; --init none draws the weights."
+    )
     try validateOptimisation()
     try require(
       (0..<1).contains(validationShare), "--validation-share is \(validationShare); it must be 0 or more and below 1.")
@@ -127,6 +133,9 @@ public struct TrainingOptions: Sendable, Equatable, Codable {
       throw NowcastError(.usage, "these options make no network: \(error).")
     }
   }
+
+  /// Whether a run may begin with the ``StarterModel``.
+  func fitsStarter() throws -> Bool { try InitialWeights.starter().fit(self) }
 
   /// The loss of a pixel.
   ///

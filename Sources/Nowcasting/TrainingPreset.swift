@@ -21,7 +21,7 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
   case hko7
   /// Our own, the one that forecasts best, and the standard: probabilities of exceedance in Lagrangian coordinates, patch 4, two layers of 48
   /// channels, 3×3; 4 frames in, an hour out. 1500 updates of wet crops that are turned, mirrored, and three times as strong
-  /// or weak at most. `Scripts/leave-one-out.py` is about it.
+  /// or weak at most, from the starter model on. `Scripts/leave-one-out.py` is about it.
   case lagrangian
   /// Our own, for a laptop, a quarter of the work of `shi2015-radar`: patch 4, two layers of 32 channels, 3×3.
   case small
@@ -36,9 +36,8 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
     file: TrainingConfiguration?, commandLine: TrainingConfiguration, initial: InitialWeights?
   ) -> TrainingPreset? {
     if let named = commandLine.preset ?? file?.preset { return named }
-    let isDescribed = commandLine.describesNetwork || file?.describesNetwork == true
-    let isOther = initial.map { !$0.isStarter } ?? false
-    return isDescribed || isOther ? nil : standard
+    let isDescribed = initial != nil || commandLine.describesNetwork || file?.describesNetwork == true
+    return isDescribed ? nil : standard
   }
 
   /// The preset's options.
@@ -70,6 +69,7 @@ public enum TrainingPreset: String, Sendable, CaseIterable {
       (options.sampling, options.augments, options.averagesFlips, options.intensityScaling) = (.wet, true, true, 3)
       (options.learningRate, options.schedule, options.warmupSteps) = (2e-3, .cosine, 20)
       (options.weightAverage, options.maxSteps) = (0.99, 1500)
+      options.beginning = .starter
       return options
     case .small:
       var options = TrainingOptions()

@@ -40,6 +40,7 @@ extension TrainingSetting {
     .number("intensity-scaling", \.intensityScaling),
     .flag("mixed", \.isMixed),
     .number("validation-share", \.validationShare),
+    .choice(beginningName, \.beginning),
     .unsigned("seed", \.seed),
     .integer("epochs", \.epochs),
     .integer("max-steps", \.maxSteps),
@@ -67,6 +68,9 @@ extension TrainingSetting {
     .number("weight-average", \.weightAverage),
     .flag("recompute", \.recompute),
   ]
+
+  /// The setting that names what the weights begin with.
+  static let beginningName = "init"
 
   /// Those that say what network is trained, or for what.
   static let ofNetwork: Set = [

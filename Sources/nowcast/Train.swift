@@ -63,12 +63,15 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    let given = initial == InitialWeights.none ? nil : try initial.map { try InitialWeights(contentsOf: $0) }
-    let chosen = try training.options(reading, initial: given)
+    // Either a word of the configuration, or a file.
+    let beginning = initial.flatMap { name -> Beginning? in
+      if name == Beginning.none.rawValue { return Beginning.none }
+      return StarterModel.isMeant(by: name) ? .starter : nil
+    }
+    let initial = beginning == nil ? try initial.map { try InitialWeights(contentsOf: $0) } : nil
+    let chosen = try training.options(reading, beginning: beginning, initial: initial)
     let options = chosen.options
     if training.printConfig { return Console.write(options.configurationText, to: .standardOutput) }
-    let initial =
-      initial == nil && chosen.preset == .standard ? try InitialWeights.ofStarter(fitting: options) : given
     let job = try Job.join()
     let folder = RunFolder(output ?? "")
     // Before hours of reading: is there a place for the result?

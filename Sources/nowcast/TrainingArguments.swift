@@ -217,8 +217,10 @@ struct TrainingArguments: ParsableArguments {
 
   /// The options that preset, file and command line make together.
   ///
-  /// - Parameter initial: the weights that the run begins with.
-  func options(_ reading: ReadingOptions, initial: InitialWeights?) throws -> ChosenOptions {
+  /// - Parameters:
+  ///   - beginning: what the weights begin with.
+  ///   - initial: or the weights themselves.
+  func options(_ reading: ReadingOptions, beginning: Beginning?, initial: InitialWeights?) throws -> ChosenOptions {
     var given = TrainingConfiguration()
     given.preset = preset
     func list(_ list: IntegerList?) -> SettingValue? { list.map { .list($0.values) } }
@@ -242,7 +244,8 @@ struct TrainingArguments: ParsableArguments {
       ("average-flips", flag(averageFlips)),
       ("intensity-scaling", number(intensityScaling)), ("mixed", flag(mixed)),
       ("validation-share", number(validationShare)),
-      ("seed", seed.map { .unsigned($0) }), ("epochs", integer(epochs)), ("max-steps", integer(maxSteps)),
+      ("init", word(beginning)), ("seed", seed.map { .unsigned($0) }), ("epochs", integer(epochs)),
+      ("max-steps", integer(maxSteps)),
       ("max-seconds", number(maxSeconds)), ("early-stopping", integer(earlyStopping)),
       ("optimizer", word(optimizer)), ("learning-rate", number(learningRate)), ("beta1", number(beta1)),
       ("beta2", number(beta2)), ("weight-decay", number(weightDecay)), ("rms-decay", number(rmsDecay)),

@@ -109,8 +109,7 @@ import Testing
     #expect(named.architecture.hidden == [8] && named.loss == .exceedance)
   }
 
-  /// A run that begins with the weights of a model sees and learns what that did, unless it says otherwise; one that begins
-  /// with the starter model is of its preset.
+  /// A run that begins with the weights of a model sees and learns what that did, unless it says otherwise.
   @Test func defaultsOfAModel() throws {
     let model = try Model(contentsOf: StarterModel.name)
     var other = model
@@ -119,7 +118,9 @@ import Testing
     try other.write(to: folder / "other.safetensors", overwrite: false)
     let weights = try InitialWeights(contentsOf: folder / "other.safetensors")
     let options = try TrainingOptions(file: nil, commandLine: given([:]), initial: weights)
-    #expect(options.architecture == model.configuration.architecture && options.inputFrames == 6)
+    #expect(
+      options.beginning == .none && options.architecture == model.configuration.architecture && options.inputFrames == 6
+    )
     #expect(options.normalisation == other.configuration.normalisation)
     #expect(options.coordinates == .lagrangian && options.guidance == .sprog && options.loss == .exceedance)
     #expect(options.learningRate == TrainingOptions().learningRate && options.maxSteps == nil)
@@ -127,14 +128,27 @@ import Testing
     #expect(try weights.apply(to: &parameters).contains("begins with 17 of 17 tensors"))
     #expect(parameters.values == model.parameters.values)
 
-    let starter = try InitialWeights(contentsOf: StarterModel.name)
-    let tuned = try TrainingOptions(file: nil, commandLine: given(["crop": .integer(96)]), initial: starter)
-    var expected = TrainingPreset.lagrangian.options
-    expected.crop = 96
-    #expect(tuned == expected)
-    parameters = ParameterSet(try tuned.network().parameterLayout)
-    _ = try starter.apply(to: &parameters)
-    #expect(parameters.values == model.parameters.values)
+    // Nothing else than it stands for the starter model.
+    let tuned = try TrainingOptions(file: nil, commandLine: given([:], preset: .lagrangian), initial: weights)
+    #expect(tuned.beginning == .none)
+  }
+
+  /// The standard preset begins with the starter model where that is of its kind; who asks for it elsewhere is told.
+  @Test func beginningWithTheStarter() throws {
+    func beginning(_ values: [String: SettingValue], preset: TrainingPreset? = nil) throws -> Beginning {
+      try TrainingOptions(file: nil, commandLine: given(values, preset: preset)).beginning
+    }
+    #expect(try beginning(["crop": .integer(96), "init": .text("starter")]) == .starter)
+    #expect(try beginning([:]) == .starter && beginning(["init": .text("none")]) == .none)
+    #expect(try beginning(["min-dbz": .integer(0)]) == .none)
+    #expect(try beginning(["hidden": .list([8])], preset: .lagrangian) == .none)
+    #expect(try beginning(["hidden": .list([48, 48]), "patch": .integer(4)]) == .none)
+    #expect(
+      message("{}", ["init": .text("starter"), "hidden": .list([8])]).hasPrefix("64 --init starter needs the network"))
+    // A run's own configuration makes the same run again.
+    let text = TrainingPreset.lagrangian.options.configurationText
+    #expect(text.contains(#""init": "starter""#))
+    #expect(try TrainingOptions(file: try file(text), commandLine: given([:])).beginning == .starter)
   }
 
   /// One kernel for all layers stays that when their number changes.
